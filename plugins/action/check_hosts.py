@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare the plan with what host_info saw on all hosts, before any of them is changed."""
+
+from __future__ import annotations
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._engine import DEPLOYABLE
+from ..module_utils._hosts import installs, problems
+
+
+class ActionModule(ActionBase):
+    """Runs once, on the controller."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        """Fail with every problem of every host, or with none."""
+        result = super().run(tmp, task_vars)
+        _unused, arguments = self.validate_argument_spec(
+            {"plan": {"type": "dict", "required": True}, "found": {"type": "list", "elements": "dict", "required": True}}
+        )
+        plan = arguments["plan"]
+        hosts = {host["node"]: host for host in arguments["found"]}
+        found = problems(plan, hosts)
+        if plan["engine"] not in DEPLOYABLE:
+            found = [
+                f"bdr_engine: {plan['engine']} can be planned, but not deployed yet; one of "
+                f"{', '.join(DEPLOYABLE)} is wanted"
+            ]
+        if found:
+            return {**result, "failed": True, "msg": "\n".join(found), "problems": found}
+        return {**result, "changed": False, "installs": installs(hosts)}

@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Print one line a link, and fail with both servers' own words where a link is silent."""
+
+from __future__ import annotations
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..plugin_utils import _text
+
+STREAMING = "streaming"
+
+
+class ActionModule(ActionBase):
+    """Runs once, on the controller."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        """Show the table; the run fails with the first silent link's logs."""
+        result = super().run(tmp, task_vars)
+        _unused, arguments = self.validate_argument_spec(
+            {
+                "heartbeats": {"type": "list", "elements": "dict", "required": True},
+                "plan": {"type": "dict", "required": True},
+            }
+        )
+        heartbeats = {heartbeat["node"]: heartbeat for heartbeat in arguments["heartbeats"]}
+        links = sorted(
+            (link for heartbeat in heartbeats.values() for link in heartbeat["links"]),
+            key=lambda link: (link["database"], link["upstream"], link["downstream"]),
+        )
+        silent = [link for link in links if link["state"] != STREAMING]
+        hint = "" if silent else _text.next_command(arguments["plan"])
+        Display().display(f"\n{_text.links(links)}\n{hint}")
+        result.update(changed=False, links=links)
+        if silent and not self._play_context.check_mode:
+            result.update(failed=True, msg=_told(silent, heartbeats))
+        return result
+
+
+def _told(silent, heartbeats):
+    lines = [f"{link['upstream']} -> {link['downstream']} ({link['database']}): {link['state']}" for link in silent]
+    concerned = sorted({link[end] for link in silent for end in ("upstream", "downstream")})
+    for name in concerned:
+        if name in heartbeats:
+            lines += [f"The server of {name} says:", *heartbeats[name]["log"]]
+    return "\n".join(lines)

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compute the plan on the controller: no host is contacted."""
+
+from __future__ import annotations
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils._model import PlanError
+from ..plugin_utils import _text
+from ..plugin_utils._source import plan_of
+
+
+class ActionModule(ActionBase):
+    """One run gives the plan of the whole group; use it with run_once."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp=None, task_vars=None):
+        """Return the plan, or every reason why there is none."""
+        result = super().run(tmp, task_vars)
+        _unused, arguments = self.validate_argument_spec(
+            {"query": {"type": "str"}, "print": {"type": "bool", "default": False}}
+        )
+        try:
+            plan = plan_of(task_vars).as_dict()
+        except PlanError as error:
+            return {**result, "failed": True, "msg": str(error), "problems": list(error.problems)}
+        if arguments["print"]:
+            Display().display(_text.plan(plan))
+        result.update(changed=False, **plan)
+        if arguments["query"]:
+            try:
+                result["answer"] = jmespath.search(arguments["query"], plan)
+            except JMESPathError as error:
+                return {**result, "failed": True, "msg": f"bdr_query is no JMESPath expression: {error}"}
+        return result

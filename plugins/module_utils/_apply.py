@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Carry out steps: observe a node's objects, plan, and, outside check mode, run the statements."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from . import _session
+from ._engine.server import EngineServer
+from ._member import Member
+from ._model import NodePlan
+from ._service import Runner, service
+from ._state import State, Step, diff, shown
+
+
+@dataclass
+class Outcome:
+    """What a module returns of its work."""
+
+    steps: list[Step] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def diff(self) -> dict[str, str]:
+        """Return before and after for --diff."""
+        return shown(self.steps)
+
+
+def apply_member(
+    plan: NodePlan, engine: EngineServer, password: str, run: Runner, check_mode: bool
+) -> Outcome:
+    """Make the instance a member of its group."""
+    member = Member(plan, engine, password)
+    outcome = Outcome()
+    if not service(plan, run).is_running():
+        return _predicted_from_nothing(plan, member, outcome, check_mode)
+    with _session.local(plan, "postgres") as session:
+        found = member.observe_instance(session)
+        steps = diff(found, member.wanted_instance())
+        outcome.steps += steps
+        if not check_mode:
+            for step in steps:
+                for statement in member.statements(step, session.scram_verifier):
+                    session.run(statement)  # CREATE DATABASE does not run in a transaction
+    missing = {step.item.name for step in steps if step.item.kind == "database"} if check_mode else set()
+    for database in plan.databases:
+        if database in missing:
+            outcome.steps += diff({}, member.wanted_database({}, database))
+        else:
+            _apply_database(plan, member, database, outcome, check_mode)
+    return outcome
+
+
+def _predicted_from_nothing(plan: NodePlan, member: Member, outcome: Outcome, check_mode: bool) -> Outcome:
+    if not check_mode:
+        raise _session.SessionError(f"the server of {plan.name} does not run; bring it up with pgbdr.bdr.instance")
+    outcome.steps += diff({}, member.wanted_instance())
+    for database in plan.databases:
+        outcome.steps += diff({}, member.wanted_database({}, database))
+    return outcome
+
+
+def _apply_database(plan: NodePlan, member: Member, database: str, outcome: Outcome, check_mode: bool) -> None:
+    with _session.local(plan, database) as session:
+        found = member.observe_database(session, database)
+        steps = diff(found, member.wanted_database(found, database))
+        outcome.steps += steps
+        outcome.warnings += member.engine.warnings(found)
+        if not check_mode:
+            for step in steps:
+                session.transaction(member.statements(step, session.scram_verifier))
+
+
+def apply_connections(plan: NodePlan, engine: EngineServer, run: Runner, check_mode: bool) -> Outcome:
+    """Create and repair the node's connections."""
+    outcome = Outcome()
+    running = service(plan, run).is_running()
+    if not running and not check_mode:
+        raise _session.SessionError(f"the server of {plan.name} does not run; bring it up with pgbdr.bdr.instance")
+    for database in sorted({connection.database for connection in plan.connections}):
+        wanted = engine.wanted_connections(database)
+        if not running or not _exists(plan, database):
+            outcome.steps += diff({}, wanted)
+            continue
+        with _session.local(plan, database) as session:
+            found = engine.observe_connections(session, database)
+            steps = diff(found, wanted)
+            outcome.steps += steps
+            outcome.warnings += _unplanned(found, wanted)
+            if not check_mode:
+                for step in steps:
+                    session.transaction(engine.statements(step))
+    return outcome
+
+
+def _exists(plan: NodePlan, database: str) -> bool:
+    with _session.local(plan, "postgres") as session:
+        return bool(session.rows("SELECT FROM pg_database WHERE datname = %(name)s", {"name": database}))
+
+
+def _unplanned(found: State, wanted: State) -> t.List[str]:
+    return [f"{item} is not in the plan and was left alone" for item in found if item not in wanted]

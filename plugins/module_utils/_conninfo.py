@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""libpq's own texts: conninfo strings and passfile lines, quoted as libpq reads them. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ._model import PassfileEntry
+
+_BARE = re.compile(r"[^\s'\\]+\Z")
+_PAIR = re.compile(r"\s*([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))\s*", re.DOTALL)
+
+
+def conninfo(parameters: t.Mapping[str, t.Any]) -> str:
+    """Return `keyword=value` pairs in the order given; values are quoted where libpq needs it.
+
+    Source: PostgreSQL manual, 34.1.1.1 Keyword/Value Connection Strings.
+    """
+    return " ".join(f"{key}={_quoted(str(value))}" for key, value in parameters.items())
+
+
+def parsed(text: str) -> dict[str, str]:
+    """Return the pairs of a conninfo string; ValueError where it is none."""
+    pairs: dict[str, str] = {}
+    position = 0
+    while position < len(text):
+        match = _PAIR.match(text, position)
+        if match is None:
+            raise ValueError(f'no keyword=value pair in a conninfo string at "{text[position:]}"')
+        value = match.group(2) if match.group(2) is not None else match.group(3)
+        pairs[match.group(1)] = re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL)
+        position = match.end()
+    return pairs
+
+
+def passfile(entries: t.Iterable[PassfileEntry], password: str) -> str:
+    """Return the lines of a passfile: host:port:database:user:password, one for each entry.
+
+    The database is *, since contrib/bdr asks for "replication" and pglogical for the database's own name.
+    Source: PostgreSQL manual, 34.16 The Password File.
+    """
+    lines = (
+        ":".join((_escaped(entry.host), str(entry.port), "*", _escaped(entry.user), _escaped(password)))
+        for entry in entries
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _quoted(value: str) -> str:
+    if _BARE.match(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _escaped(field: str) -> str:
+    return field.replace("\\", "\\\\").replace(":", "\\:")

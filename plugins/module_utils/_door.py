@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What the doors share: the node's share of the plan as an option, and one way to fail."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ._apply import Outcome
+from ._engine import server
+from ._engine.server import EngineServer
+from ._instance import InstanceError
+from ._model import NodePlan, node_plan
+from ._service import Runner, ServiceError
+from ._session import SessionError
+
+NODE: dict[str, t.Any] = {"node": {"type": "dict", "required": True}}
+PASSWORD: dict[str, t.Any] = {"password": {"type": "str", "required": True, "no_log": True}}
+
+
+def open_door(argument_spec: t.Mapping[str, t.Any]) -> tuple[AnsibleModule, NodePlan]:
+    """Return the module and the node's plan; a mapping that is no plan is an error that says so."""
+    module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
+    try:
+        return module, node_plan(module.params["node"])
+    except (KeyError, TypeError) as error:
+        module.fail_json(msg=f"node: not a node's share of the plan ({error}); use nodes[...] of plan_info's result")
+        raise
+
+
+def engine_of(module: AnsibleModule, plan: NodePlan) -> EngineServer:
+    """Return the live side of the node's engine."""
+    try:
+        return server(plan)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+        raise
+
+
+def runner(module: AnsibleModule) -> Runner:
+    """Return how programs are run: without a shell, in a locale whose messages are English."""
+
+    def run(command: t.Sequence[str]) -> tuple[int, str, str]:
+        return t.cast("tuple[int, str, str]", module.run_command(list(command)))
+
+    return run
+
+
+@contextlib.contextmanager
+def one_error(module: AnsibleModule) -> t.Iterator[None]:
+    """Turn what the helpers raise into one message of the module."""
+    try:
+        yield
+    except (InstanceError, ServiceError, SessionError) as error:
+        module.fail_json(msg=str(error))
+
+
+def exit_with(module: AnsibleModule, outcome: Outcome, **result: t.Any) -> None:
+    """Return steps, diff and warnings of an outcome, and what the module adds."""
+    for warning in outcome.warnings:
+        module.warn(warning)
+    module.exit_json(changed=bool(outcome.steps), steps=[str(step) for step in outcome.steps], diff=outcome.diff, **result)

@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The engines by name. Plain imports, since only what is imported travels to a managed node."""
+
+from __future__ import annotations
+
+from .._model import NodePlan
+from .base import EngineRules
+from .contrib_bdr import ContribBdr04Rules, ContribBdr07Rules
+from .pglogical import PglogicalRules
+from .pglogical_server import PglogicalServer
+from .server import EngineServer
+
+ENGINES = ("contrib_bdr", "pglogical")
+ERAS = ("0.4", "0.7")
+
+
+def rules(engine: str, era: str) -> EngineRules:
+    """Return the rules of an engine; the era is read by contrib_bdr only."""
+    if engine == "pglogical":
+        return PglogicalRules()
+    return ContribBdr04Rules() if era == "0.4" else ContribBdr07Rules()
+
+
+DEPLOYABLE = ("pglogical",)
+"""The engines this version can also bring up; the others it can plan for."""
+
+
+def server(plan: NodePlan) -> EngineServer:
+    """Return the live side of the engine of a node's plan."""
+    if plan.engine == "pglogical":
+        return PglogicalServer(plan)
+    raise ValueError(f"bdr_engine: {plan.engine} can be planned, but not deployed yet. Use pglogical")

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Engine pglogical before there is a server: names, settings and sizes on stock PostgreSQL. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import _naming
+from .._model import Connection, Figure, Group, Link, Node, Setting
+from .._sizing import megabytes, value_of
+from .._topology import upstream_count
+from .base import EngineRules
+
+PARALLEL_WORKERS = 8  # the server's own default, kept on top of what replication takes
+
+
+class PglogicalRules(EngineRules):
+    """pglogical 2.4 on PostgreSQL 13 and later."""
+
+    name = "pglogical"
+    slot_plugin = "pglogical_output"
+    preload_library = "pglogical"
+    auth_method = "scram-sha-256"
+    needs_passfile_in_dsn = True
+
+    def packages(self, major: int) -> tuple[str, ...]:
+        """Return Debian's names."""
+        return (f"postgresql-{major}", f"postgresql-{major}-pglogical", "python3-psycopg2")
+
+    def bin_directory(self, major: int) -> str:
+        """Return where Debian puts a major version."""
+        return f"/usr/lib/postgresql/{major}/bin"
+
+    def node_name(self, node: str) -> str:
+        """Return the pglogical node name."""
+        return _naming.pglogical_node(node)
+
+    def connection_name(self, group: Group, link: Link) -> str:
+        """Return the subscription's name."""
+        return _naming.pglogical_subscription(link.upstream, link.downstream)
+
+    def connection_key(self, group: Group, link: Link) -> str:
+        """Subscriptions live in their database, so the same name in two databases is no collision."""
+        return f"{link.database}/{self.connection_name(group, link)}"
+
+    def slot_name(self, group: Group, link: Link) -> str:
+        """Return what pglogical will name the slot."""
+        return _naming.pglogical_slot(link.database, link.upstream, self.connection_name(group, link))
+
+    def hba_database(self, database: str) -> str:
+        """Since PostgreSQL 10 a logical walsender matches its database's own line."""
+        return database
+
+    def slot_reserve(self, group: Group, links: t.Sequence[Link], node: Node) -> int:
+        """One sync slot and origin for each upstream while tables are copied, and one to join with."""
+        return upstream_count(links, node.name) + 1
+
+    def checkpoint_wal_mb(self, settings: t.Mapping[str, str]) -> int:
+        """Return max_wal_size in MB."""
+        return megabytes(settings.get("max_wal_size", "1GB"), unit_mb=1) or 1024
+
+    def settings(
+        self, group: Group, node: Node, connections: t.Sequence[Connection], figures: t.Sequence[Figure]
+    ) -> t.Iterable[Setting]:
+        """Yield the settings; sources in facts of pglogical 2.4: one supervisor, a manager a database,
+        an apply worker and at times a sync worker a subscription.
+        """
+        databases = sum(node.name in database.members for database in group.databases)
+        workers = 1 + databases + 2 * len(connections) + PARALLEL_WORKERS
+        retention = value_of(figures, "wal_retention")
+        yield Setting("wal_level", "logical", "fixed", "what logical decoding reads")
+        yield Setting("track_commit_timestamp", "on", "fixed", "last update wins by commit time")
+        yield Setting("shared_preload_libraries", self.preload_library, "list", "the engine")
+        yield Setting(
+            "max_replication_slots",
+            str(value_of(figures, "slots")),
+            "minimum",
+            "slots of the downstreams, origins of the upstreams, reserve for seeding",
+        )
+        yield Setting(
+            "max_wal_senders", str(value_of(figures, "wal_senders")), "minimum", "slots + standbys + 2"
+        )
+        yield Setting(
+            "max_worker_processes",
+            str(workers),
+            "minimum",
+            f"1 supervisor + {databases} managers + 2 x {len(connections)} subscriptions + {PARALLEL_WORKERS}",
+        )
+        yield Setting(
+            "max_slot_wal_keep_size", f"{retention}MB", "default", "allowed downtime x WAL rate, at most this"
+        )
+        yield Setting("pglogical.conflict_resolution", "last_update_wins", "fixed", "the group's promise")
+        yield Setting(
+            "pglogical.synchronous_commit",
+            "on" if group.synchronous_commit else "off",
+            "fixed",
+            "bdr_synchronous_commit, of the apply workers",
+        )
+        yield Setting("password_encryption", "scram-sha-256", "fixed", "no weaker hash is ever stored")

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The SQL of engine pglogical, named, for a DBA to read. Constants, since data files do not reach a managed node."""
+
+from __future__ import annotations
+
+EXTENSIONS = """
+SELECT extname AS name FROM pg_extension WHERE extname = 'pglogical'
+"""
+
+LOCAL_NODE = """
+SELECT n.node_name::text AS name, i.if_dsn AS dsn
+  FROM pglogical.local_node l
+  JOIN pglogical.node n ON n.node_id = l.node_id
+  JOIN pglogical.node_interface i ON i.if_id = l.node_local_interface
+"""
+
+GRANTED = """
+SELECT has_schema_privilege(r.oid, 'pglogical', 'USAGE')
+       AND NOT EXISTS (SELECT FROM pg_class c
+                        WHERE c.relnamespace = 'pglogical'::regnamespace AND c.relkind IN ('r', 'v')
+                          AND NOT has_table_privilege(r.oid, c.oid, 'SELECT')) AS granted
+  FROM pg_roles r WHERE r.rolname = %(role)s
+"""
+
+# An immediate primary key is what pglogical finds rows by; anything else can only be inserted.
+TABLES = """
+SELECT n.nspname || '.' || c.relname AS name, n.nspname AS schema, c.relname AS relation,
+       CASE WHEN c.relreplident <> 'f' AND EXISTS (SELECT FROM pg_index i
+                  WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate)
+            THEN 'default' ELSE 'default_insert_only' END AS fitting_set,
+       coalesce((SELECT min(s.set_name::text) FROM pglogical.replication_set_table t
+                   JOIN pglogical.replication_set s ON s.set_id = t.set_id
+                  WHERE t.set_reloid = c.oid), '') AS set_name
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND c.relpersistence = 'p'
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pglogical', 'pg_toast')
+   AND NOT EXISTS (SELECT FROM pg_depend d
+                    WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ ORDER BY 1
+"""
+
+SUBSCRIPTIONS = """
+SELECT s.sub_name::text AS name, s.sub_enabled AS enabled, i.if_dsn AS dsn,
+       s.sub_replication_sets AS sets, s.sub_forward_origins AS forward_origins,
+       (extract(epoch FROM s.sub_apply_delay) * 1000)::bigint AS apply_delay_ms,
+       (SELECT status FROM pglogical.show_subscription_status(s.sub_name)) AS status
+  FROM pglogical.subscription s
+  JOIN pglogical.node_interface i ON i.if_id = s.sub_origin_if
+ ORDER BY 1
+"""
+
+# Read on the upstream by the replication role: any role may see this view.
+SLOT = """
+SELECT active, coalesce(wal_status, '') AS wal_status FROM pg_replication_slots WHERE slot_name = %(slot)s
+"""
+
+STATUS = """
+SELECT status FROM pglogical.show_subscription_status(%(name)s)
+"""
+
+CREATE_EXTENSION = "CREATE EXTENSION pglogical"
+
+CREATE_NODE = "SELECT pglogical.create_node(node_name := %(name)s, dsn := %(dsn)s)"
+
+GRANT_SCHEMA = "GRANT USAGE ON SCHEMA pglogical TO {role}"
+GRANT_TABLES = "GRANT SELECT ON ALL TABLES IN SCHEMA pglogical TO {role}"
+
+ADD_TABLE = "SELECT pglogical.replication_set_add_table(%(set)s, to_regclass(format('%%I.%%I', %(schema)s, %(table)s)))"
+REMOVE_TABLE = (
+    "SELECT pglogical.replication_set_remove_table(%(set)s, to_regclass(format('%%I.%%I', %(schema)s, %(table)s)))"
+)
+
+# forward_origins {}: only what was written on the upstream itself is sent, otherwise changes circle in a mesh.
+CREATE_SUBSCRIPTION = """
+SELECT pglogical.create_subscription(
+    subscription_name := %(name)s, provider_dsn := %(dsn)s, replication_sets := %(sets)s,
+    synchronize_structure := false, synchronize_data := false, forward_origins := '{}',
+    apply_delay := make_interval(secs => %(apply_delay_ms)s / 1000.0))
+"""
+
+ENABLE = "SELECT pglogical.alter_subscription_enable(%(name)s, true)"
+DISABLE = "SELECT pglogical.alter_subscription_disable(%(name)s, true)"
+
+# An upstream keeps the interfaces it once had; a dsn that comes back finds its own again.
+ADD_INTERFACE = """
+SELECT pglogical.alter_node_add_interface(n.node_name, %(interface)s, %(dsn)s)
+  FROM pglogical.subscription s JOIN pglogical.node n ON n.node_id = s.sub_origin
+ WHERE s.sub_name = %(name)s
+   AND NOT EXISTS (SELECT FROM pglogical.node_interface i
+                    WHERE i.if_nodeid = n.node_id AND i.if_name = %(interface)s)
+"""
+USE_INTERFACE = "SELECT pglogical.alter_subscription_interface(%(name)s, %(interface)s)"
+
+ADD_SET = "SELECT pglogical.alter_subscription_add_replication_set(%(name)s, %(set)s)"
+REMOVE_SET = "SELECT pglogical.alter_subscription_remove_replication_set(%(name)s, %(set)s)"
+
+# pglogical 2.4 has no function for these two; workers read the catalogue when they start.
+SET_APPLY_DELAY = """
+UPDATE pglogical.subscription SET sub_apply_delay = make_interval(secs => %(apply_delay_ms)s / 1000.0)
+ WHERE sub_name = %(name)s
+"""
+SET_FORWARD_ORIGINS = "UPDATE pglogical.subscription SET sub_forward_origins = '{}' WHERE sub_name = %(name)s"
+
+ADD_NODE_INTERFACE = """
+SELECT pglogical.alter_node_add_interface(%(node)s, %(interface)s, %(dsn)s)
+ WHERE NOT EXISTS (SELECT FROM pglogical.node_interface i JOIN pglogical.node n ON n.node_id = i.if_nodeid
+                    WHERE n.node_name = %(node)s AND i.if_name = %(interface)s)
+"""
+USE_NODE_INTERFACE = """
+UPDATE pglogical.local_node l SET node_local_interface = i.if_id
+  FROM pglogical.node_interface i
+ WHERE i.if_nodeid = l.node_id AND i.if_name = %(interface)s
+"""
+
+# Runs for the operator's own CREATE and ALTER TABLE on each node. ENABLE ALWAYS, since apply would skip it otherwise.
+ASSIGN_FUNCTION_BODY = """
+DECLARE
+    relation record;
+    fitting  text;
+    present  text;
+BEGIN
+    FOR relation IN
+        SELECT DISTINCT c.objid AS oid FROM pg_event_trigger_ddl_commands() c
+         WHERE c.object_type = 'table' AND NOT c.in_extension AND c.schema_name !~ '^pg_temp'
+    LOOP
+        CONTINUE WHEN NOT EXISTS (SELECT FROM pg_class
+                                   WHERE pg_class.oid = relation.oid AND relpersistence = 'p' AND relkind = 'r');
+        SELECT CASE WHEN c.relreplident <> 'f' AND EXISTS (SELECT FROM pg_index i
+                              WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate)
+                    THEN 'default' ELSE 'default_insert_only' END
+          INTO fitting FROM pg_class c WHERE c.oid = relation.oid;
+        SELECT min(s.set_name::text) INTO present
+          FROM pglogical.replication_set_table t JOIN pglogical.replication_set s ON s.set_id = t.set_id
+         WHERE t.set_reloid = relation.oid;
+        CONTINUE WHEN present IS NOT NULL
+                  AND (present = fitting OR present NOT IN ('default', 'default_insert_only'));
+        IF present IS NOT NULL THEN
+            PERFORM pglogical.replication_set_remove_table(present, relation.oid);
+        END IF;
+        PERFORM pglogical.replication_set_add_table(fitting, relation.oid);
+        IF fitting = 'default_insert_only' THEN
+            RAISE WARNING 'table % has no primary key: only its INSERTs are replicated', relation.oid::regclass;
+        END IF;
+    END LOOP;
+END
+"""
+
+CREATE_ASSIGN_FUNCTION = """
+CREATE OR REPLACE FUNCTION pgbdr.assign_replication_set() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS %(body)s
+"""
+CREATE_ASSIGN_TRIGGER = """
+CREATE EVENT TRIGGER pgbdr_assign_replication_set ON ddl_command_end
+  WHEN tag IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE')
+  EXECUTE FUNCTION pgbdr.assign_replication_set()
+"""
+ENABLE_ASSIGN_TRIGGER = "ALTER EVENT TRIGGER pgbdr_assign_replication_set ENABLE ALWAYS"
+
+ASSIGN_FUNCTION = """
+SELECT p.prosrc AS body FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname = 'pgbdr' AND p.proname = 'assign_replication_set'
+"""
+ASSIGN_TRIGGER = """
+SELECT evtenabled::text AS enabled FROM pg_event_trigger WHERE evtname = 'pgbdr_assign_replication_set'
+"""

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What an engine does on a running server: read its objects, say which are wanted, turn steps into statements.
+
+Stdlib only: a session is handed in, so nothing here knows how a server is reached.
+"""
+
+from __future__ import annotations
+
+import abc
+import typing as t
+
+from .._model import Connection, NodePlan
+from .._session_types import Session, Statement
+from .._state import State, Step
+
+
+class EngineServer(abc.ABC):
+    """The live side of an engine for one node."""
+
+    def __init__(self, plan: NodePlan) -> None:
+        self.plan = plan
+
+    @abc.abstractmethod
+    def observe_member(self, session: Session, database: str) -> State:
+        """Return what makes the node a member of the group in one database, as it is."""
+
+    @abc.abstractmethod
+    def wanted_member(self, found: State, database: str) -> State:
+        """Return the same as it should be; tables are taken as they were found."""
+
+    @abc.abstractmethod
+    def observe_connections(self, session: Session, database: str) -> State:
+        """Return the node's ends of links in one database, as they are."""
+
+    @abc.abstractmethod
+    def wanted_connections(self, database: str) -> State:
+        """Return the same as they should be."""
+
+    @abc.abstractmethod
+    def statements(self, step: Step) -> t.Iterable[Statement]:
+        """Return what carries out a step, to be run in the step's database as one transaction."""
+
+    @abc.abstractmethod
+    def warnings(self, found: State) -> list[str]:
+        """Return what an operator should know of the objects found."""
+
+    @abc.abstractmethod
+    def link_state(self, session: Session, upstream: Session, connection: Connection) -> str:
+        """Return `streaming`, or a few words on what is seen instead, from both ends of a link."""
+
+    @abc.abstractmethod
+    def kick(self, connection: Connection) -> t.Iterable[Statement]:
+        """Return what makes a worker that waits out its retry start at once."""

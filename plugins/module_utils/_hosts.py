@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""check(plan, found): everything that must be right on the hosts, and between them, before one is changed. Pure.
+
+`found` maps a node's name to what host_info saw there; every problem names its variable and the mend.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+Found = t.Mapping[str, t.Mapping[str, t.Any]]
+
+
+def problems(plan: t.Mapping[str, t.Any], found: Found) -> list[str]:
+    """Return every reason not to start; an empty list lets the run go on. plan is Plan.as_dict()."""
+    seen = {name: node for name, node in plan["nodes"].items() if name in found}
+    one_by_one = [problem for name, node in seen.items() for problem in _node_problems(node, found[name])]
+    return [
+        *one_by_one,
+        *_disk_problems(seen, found),
+        *_difference_problems(found),
+        *_clock_problems(plan["max_clock_skew_ms"], found),
+        *_row_problems(plan, found),
+    ]
+
+
+def installs(found: Found) -> dict[str, list[str]]:
+    """Return which node installs which packages: of nodes that share a machine the first installs them."""
+    wanted: dict[str, list[str]] = {}
+    machines = set()
+    for name in sorted(found):
+        wanted[name] = [] if found[name]["machine"] in machines else list(found[name]["missing_packages"])
+        machines.add(found[name]["machine"])
+    return wanted
+
+
+def _node_problems(node: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    name = node["name"]
+    if host["data"] == "foreign":
+        yield f"bdr_home of {name}: {node['home']} is not empty and not ours. Empty it, or name another directory"
+    if host["major"] is not None and host["major"] != node["major"]:
+        yield (
+            f"bdr_postgresql_major: {name} has a data directory of PostgreSQL {host['major']}, wanted is "
+            f"{node['major']}. Set bdr_postgresql_major: {host['major']}; a major upgrade is not site.yml's work"
+        )
+    if host["address_problem"]:
+        yield (
+            f"bdr_listen_addresses of {name}: {host['address_problem']} is no address of that host. "
+            "Name the addresses the server shall listen on there"
+        )
+    if host["port_taken"]:
+        yield f"bdr_port of {name}: something else uses port {node['port']} there. Name a free one"
+    for database in host["databases"].values():
+        yield from _encoding_problems(node, database)
+
+
+def _encoding_problems(node: t.Mapping[str, t.Any], database: t.Mapping[str, str]) -> t.Iterator[str]:
+    wanted = (("bdr_encoding", "encoding"), ("bdr_locale", "collate"), ("bdr_locale", "ctype"))
+    for variable, key in wanted:
+        value = node[variable[4:]]
+        if database[key] != value:
+            yield (
+                f"{variable}: the database {database['name']} of {node['name']} has the {key} {database[key]}, "
+                f"wanted is {value} on every node. Dump it and create it anew, or set {variable}"
+            )
+
+
+def _disk_problems(seen: t.Mapping[str, t.Mapping[str, t.Any]], found: Found) -> t.Iterator[str]:
+    """Nodes that share a file system need it together; WAL that is there already is not needed again."""
+    by_disk: dict[tuple[str, int], list[str]] = {}
+    for name in seen:
+        by_disk.setdefault((found[name]["machine"], found[name]["disk"]["file_system"]), []).append(name)
+    for names in by_disk.values():
+        need = sum(max(0, _figure(seen[name], "disk") - found[name]["disk"]["wal_mb"]) for name in names)
+        free = min(found[name]["disk"]["free_mb"] for name in names)
+        if need > free:
+            yield (
+                f"bdr_allowed_downtime_seconds x bdr_wal_rate_kb_per_second: {', '.join(names)} need {need} MB "
+                f"for WAL, {free} MB are free there. Lower one of the two, or give the nodes more disk (bdr_home)"
+            )
+
+
+def _figure(node: t.Mapping[str, t.Any], name: str) -> int:
+    return next(int(figure["value"]) for figure in node["figures"] if figure["name"] == name)
+
+
+def _difference_problems(found: Found) -> t.Iterator[str]:
+    by_architecture: dict[str, list[str]] = {}
+    for name, host in found.items():
+        by_architecture.setdefault(host["architecture"], []).append(name)
+    if len(by_architecture) > 1:
+        shown = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in sorted(by_architecture.items()))
+        yield f"the nodes differ in architecture ({shown}); replication needs the same on all. Take the odd ones out"
+
+
+def _clock_problems(limit_ms: int, found: Found) -> t.Iterator[str]:
+    """Last update wins by the clock. A clock is known to within half the time it took to ask."""
+    if not found:
+        return
+    earliest = min(found, key=lambda name: found[name]["clock"]["offset_ms"])
+    latest = max(found, key=lambda name: found[name]["clock"]["offset_ms"])
+    first, last = found[earliest]["clock"], found[latest]["clock"]
+    skew = last["offset_ms"] - first["offset_ms"] - last["uncertainty_ms"] - first["uncertainty_ms"]
+    if skew > limit_ms:
+        yield (
+            f"bdr_max_clock_skew_ms: the clocks of {earliest} and {latest} are at least {int(skew)} ms apart, "
+            f"allowed are {limit_ms}. The last update wins by the clock: set the clocks (NTP) first"
+        )
+
+
+def _row_problems(plan: t.Mapping[str, t.Any], found: Found) -> t.Iterator[str]:
+    """Rows written before a link exists are never sent, so a new link between databases with rows needs a word."""
+    for name, node in plan["nodes"].items():
+        if name not in found or node["existing_rows"] == "accept":
+            continue
+        for connection in node["connections"]:
+            database, upstream = connection["database"], connection["upstream"]
+            here = found[name]["databases"].get(database, {})
+            there = found.get(upstream, {}).get("databases", {}).get(database, {})
+            if connection["name"] in here.get("connections", ()):
+                continue
+            for node_name, contents in ((upstream, there), (name, here)):
+                if contents.get("table_with_rows"):
+                    yield (
+                        f"bdr_existing_rows: {contents['table_with_rows']} of {database} on {node_name} has rows, and "
+                        f"{upstream} -> {name} does not exist yet: rows from before a link are not sent through it. "
+                        "Empty the tables, or set bdr_existing_rows: accept if both nodes hold the same rows"
+                    )

@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""One PostgreSQL instance of ours on this host: observe what is there, plan, apply.
+
+Ours is what lies in a home with our marker; anything else is never touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import typing as t
+from dataclasses import replace
+
+from . import _loaded, _render
+from ._conninfo import passfile
+from ._files import ManagedFile, give, make_directory
+from ._model import NodePlan
+from ._service import Runner, ServiceError, service
+
+MARKER = ".pgbdr.json"
+LOG_LINES = 30
+
+
+class InstanceError(Exception):
+    """Something stands where the instance should be, or it did not come up."""
+
+
+def found_data(plan: NodePlan) -> str:
+    """Tell what is in the node's place: `absent`, `ours`, or `foreign`.
+
+    A home without our marker is foreign as soon as anything lies in it but a file system's own lost+found.
+    """
+    if os.path.exists(f"{plan.home}/{MARKER}"):
+        return "ours"
+    try:
+        entries = set(os.listdir(plan.home)) - {"lost+found"}
+    except FileNotFoundError:
+        return "absent"
+    return "foreign" if entries else "absent"
+
+
+def found_major(plan: NodePlan) -> int | None:
+    """Return the major version of the data directory, None where there is none yet."""
+    try:
+        with open(f"{plan.data_directory}/PG_VERSION", encoding="ascii") as file:
+            return int(file.read().split(".")[0])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def log_tail(plan: NodePlan, lines: int = LOG_LINES, newer_than: float = 0) -> list[str]:
+    """Return the last lines of the node's logs, oldest first: the server's own words when something fails."""
+    try:
+        names = [os.path.join(plan.log_directory, name) for name in os.listdir(plan.log_directory)]
+    except OSError:
+        return []
+    found: list[str] = []
+    for name in sorted((name for name in names if os.path.getmtime(name) >= newer_than), key=os.path.getmtime):
+        with open(name, encoding="utf-8", errors="replace") as file:
+            found += file.read().splitlines()[-lines:]
+    return found[-lines:]
+
+
+class Instance:
+    """Observe, plan and apply for one node."""
+
+    def __init__(self, plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -> None:
+        self.plan = plan
+        self._run = run
+        self._service = service(plan, run)
+        self._files = list(self._wanted_files(password, tls))
+        self.steps: list[str] = []
+        self.diffs: list[dict[str, str]] = []
+        self.restart_required: list[str] = []
+
+    def ensure_present(self, check_mode: bool) -> None:
+        """Bring the instance to what the plan says and start it. Never restarts: see restart_required."""
+        if found_data(self.plan) == "foreign":
+            raise InstanceError(
+                f"{self.plan.home} holds something that is not ours: it has no {MARKER}. Empty it, or set bdr_home"
+            )
+        running = self._service.is_running()
+        initialised = found_major(self.plan) is not None
+        wrong = [file for file in self._files if file.differences()]
+        old_settings = self._settings_file().found() or ""
+        if not initialised:
+            self._plan(f"initialise {self.plan.data_directory}")
+        for file in wrong:
+            self._plan(f"write {file.path}", file.diff())
+        if not self._service.is_enabled():
+            self._plan(f"enable {self.plan.unit}")
+        if not running:
+            self._plan("start the server")
+        elif self._must_reload(wrong):
+            self._plan("reload the server")
+        if check_mode:
+            if running:
+                new_settings = self._settings_file().text
+                self.restart_required = _loaded.predicted_restart(self.plan, old_settings, new_settings)
+            return
+        self._apply(initialised, wrong, running, old_settings)
+
+    def ensure_absent(self, check_mode: bool) -> None:
+        """Stop the server and remove home and unit."""
+        if found_data(self.plan) == "foreign":
+            raise InstanceError(f"{self.plan.home} is not ours: it has no {MARKER}. Nothing was removed")
+        unit_file = self._service.unit_file
+        has_unit = unit_file is not None and os.path.exists(unit_file[0])
+        if self._service.is_running():
+            self._plan("stop the server")
+        if has_unit:
+            self._plan(f"remove {self.plan.unit}")
+        if found_data(self.plan) == "ours":
+            self._plan(f"remove {self.plan.home} with all its data")
+        if check_mode:
+            return
+        if self._service.is_running():
+            self._service.stop()
+        if has_unit and unit_file:
+            self._service.disable()
+            os.unlink(unit_file[0])
+            self._service.learn()
+        if found_data(self.plan) == "ours":
+            self._remove_home()
+
+    def restart(self) -> None:
+        """Stop and start the server."""
+        if self._service.is_running():
+            self._service.stop()
+        self._start()
+
+    def _plan(self, step: str, diff: t.Mapping[str, str] | None = None) -> None:
+        self.steps.append(step)
+        shown = diff or {"before": "", "after": f"{step}\n"}
+        self.diffs.append(dict(shown))
+
+    def _wanted_files(self, password: str, tls: t.Mapping[str, str]) -> t.Iterator[ManagedFile]:
+        plan, data = self.plan, self.plan.data_directory
+        unit_file = self._service.unit_file
+        yield ManagedFile(f"{data}/{_render.SETTINGS_FILE}", _render.settings(plan), 0o600, "postgres", "reload")
+        yield ManagedFile(f"{data}/pg_hba.conf", _render.hba(plan), 0o600, "postgres", "reload")
+        yield ManagedFile(f"{data}/pg_ident.conf", _render.ident(), 0o600, "postgres", "reload")
+        yield ManagedFile(f"{data}/postgresql.conf", self._including(), 0o600, "postgres", "reload")
+        yield ManagedFile(plan.passfile, passfile(plan.passfile_entries, password), 0o600, "postgres", secret=True)
+        for name, text in sorted(tls.items()):
+            yield ManagedFile(f"{plan.home}/tls/{name}", text, 0o600, "postgres", "reload", secret=True)
+        if unit_file:
+            yield ManagedFile(*unit_file, 0o644, "root")
+
+    def _including(self) -> str:
+        """Return postgresql.conf with our file included behind everything else; the rest of it stays the operator's."""
+        path = f"{self.plan.data_directory}/postgresql.conf"
+        text = ManagedFile(path, "", 0o600, "postgres").found() or ""
+        lines = [line for line in text.splitlines(keepends=True) if line.strip() != _render.INCLUDE_LINE.strip()]
+        if lines and not lines[-1].endswith("\n"):
+            lines[-1] += "\n"
+        return "".join(lines) + _render.INCLUDE_LINE
+
+    def _settings_file(self) -> ManagedFile:
+        return self._files[0]
+
+    def _must_reload(self, wrong: t.Iterable[ManagedFile]) -> bool:
+        read = [file for file in self._files if file.effect == "reload"]
+        return any(file in read for file in wrong) or _loaded.is_behind(self.plan, [file.path for file in read])
+
+    def _apply(
+        self, initialised: bool, wrong: t.Sequence[ManagedFile], running: bool, old_settings: str
+    ) -> None:
+        if not initialised:
+            self._initialise()
+        for file in self._files:
+            if file in wrong:
+                self._write(file)
+        if any(file.owner == "root" for file in wrong):
+            self._service.learn()
+        if not self._service.is_enabled():
+            self._service.enable()
+        if not running:
+            self._start()
+        elif "reload the server" in self.steps:
+            self._reload(old_settings)
+        self.restart_required = _loaded.pending_restart(self.plan)
+
+    def _write(self, file: ManagedFile) -> None:
+        if file.path.startswith(f"{self.plan.home}/tls/"):
+            make_directory(f"{self.plan.home}/tls", "postgres", 0o700)
+        if file.path.endswith("/postgresql.conf"):
+            # initdb may have written it after the plan was made.
+            file = replace(file, text=self._including())
+        file.write()
+
+    def _initialise(self) -> None:
+        """Run initdb beside the data directory and rename: a killed run leaves nothing that looks initialised."""
+        make_directory(self.plan.home, "postgres", 0o700)
+        ManagedFile(f"{self.plan.home}/{MARKER}", self._marker(), 0o600, "postgres").write()
+        make_directory(self.plan.log_directory, "postgres", 0o700)
+        unfinished = f"{self.plan.data_directory}.new"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        command = [
+            *("runuser", "-u", "postgres", "--", "env", "-C", "/"),
+            *(f"{self.plan.bin_directory}/initdb", "-D", unfinished, "-U", "postgres", "--data-checksums"),
+            *("--auth-local=peer", "--auth-host=reject"),
+            *(f"--encoding={self.plan.encoding}", f"--locale={self.plan.locale}"),
+        ]
+        code, out, err = self._run(command)
+        if code:
+            raise InstanceError(f"initdb failed: {(err or out).strip()}")
+        give(unfinished, "postgres", 0o700)
+        os.rename(unfinished, self.plan.data_directory)
+
+    def _marker(self) -> str:
+        return json.dumps({"group": self.plan.group, "node": self.plan.name}, indent=2) + "\n"
+
+    def _start(self) -> None:
+        if not os.path.isdir(self.plan.socket_directory):
+            make_directory(self.plan.socket_directory, "postgres", 0o2775)
+        try:
+            self._service.start()
+        except ServiceError as error:
+            tail = "\n".join(log_tail(self.plan))
+            raise InstanceError(f"the server of {self.plan.name} does not start: {error}\n{tail}") from error
+
+    def _reload(self, previous: str) -> None:
+        try:
+            _loaded.reload(self.plan)
+        except _loaded.SettingsRefused as error:
+            # Left in place, a wrong file would keep the server down after its next boot.
+            replace(self._settings_file(), text=previous).write()
+            raise InstanceError(
+                f"bdr_settings: the server of {self.plan.name} refuses them, the previous ones are back: {error}"
+            ) from error
+
+    def _remove_home(self) -> None:
+        # The marker goes last: a removal that was killed can be run again.
+        for name in os.listdir(self.plan.home):
+            path = os.path.join(self.plan.home, name)
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            elif name != MARKER:
+                os.unlink(path)
+        os.unlink(f"{self.plan.home}/{MARKER}")
+        try:
+            os.rmdir(self.plan.home)
+            os.rmdir(os.path.dirname(self.plan.home))
+        except OSError:  # a mount point, or other nodes of the group
+            return

@@ -1,0 +1,306 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""From the variables of the inventory's hosts to a Group. Pure; owns every message about a variable's type.
+
+What differs between nodes is read per host; what the group shares is read from every host and must agree.
+"""
+
+from __future__ import annotations
+
+import difflib
+import typing as t
+
+from . import _fields as f
+from ._engine import ENGINES, ERAS
+from ._model import Database, Group, Node, PlanError
+from ._naming import home, is_path_safe
+from ._topology import TOPOLOGIES
+
+_PATH = f.matching(r"/[A-Za-z0-9/_.-]+", "an absolute path of letters, digits, _ . -")
+_USER = f.matching(r"[a-z_][a-z0-9_]{0,62}", "a role name of a-z, 0-9 and _")
+_SETTINGS = f.mapping(f.setting_value)
+_NAMES = f.listing(f.text)
+
+Fields = t.Dict[str, t.Tuple[f.Parser, t.Any]]
+
+GROUP_FIELDS: Fields = {
+    "bdr_group": (f.text, None),
+    "bdr_engine": (f.choice(*ENGINES), "pglogical"),
+    "bdr_era": (f.choice(*ERAS), "0.7"),
+    "bdr_topology": (f.choice(*TOPOLOGIES), "mesh"),
+    "bdr_upstream": (f.text, None),
+    "bdr_databases": (lambda value: value, None),
+    "bdr_postgresql_major": (f.integer(13, 18), 15),
+    "bdr_encoding": (f.matching(r"[A-Za-z0-9_]+", "an encoding of PostgreSQL"), "UTF8"),
+    "bdr_locale": (f.matching(r"[A-Za-z0-9_.@-]+", "a locale of the hosts"), "C.UTF-8"),
+    "bdr_bin_directory": (_PATH, None),
+    "bdr_replication_user": (_USER, "bdr_replication"),
+    "bdr_tls": (f.choice("off", "require", "verify-full"), "off"),
+    "bdr_socket_directory": (_PATH, "/var/run/postgresql"),
+    "bdr_allowed_downtime_seconds": (f.integer(60, 31_536_000), 3600),
+    "bdr_wal_rate_kb_per_second": (f.integer(1, 10_485_760), 256),
+    "bdr_synchronous_commit": (f.boolean, False),
+    "bdr_partial_reach": (f.boolean, False),
+    "bdr_existing_rows": (f.choice("refuse", "accept"), "refuse"),
+    "bdr_max_clock_skew_ms": (f.integer(1, 3_600_000), 1000),
+}
+
+NODE_FIELDS: Fields = {
+    "ansible_host": (f.text, None),
+    "bdr_node_name": (f.text, None),
+    "bdr_address": (f.text, None),
+    "bdr_port": (f.integer(1, 65535), 5432),
+    "bdr_home": (_PATH, None),
+    "bdr_listen_addresses": (_NAMES, None),
+    "bdr_sources": (_NAMES, None),
+    "bdr_upstreams": (_NAMES, None),
+    "bdr_settings": (_SETTINGS, ()),
+    "bdr_node_settings": (_SETTINGS, ()),
+    "bdr_hba": (_NAMES, ()),
+    "bdr_physical_standbys": (f.integer(0, 100), 0),
+    "bdr_apply_delay_ms": (f.integer(0, 2_147_483_647), 0),
+}
+
+# Read by playbooks and roles, not by the plan.
+OTHER_VARIABLES = (
+    "bdr_confirm",
+    "bdr_hosts",
+    "bdr_plan_file",
+    "bdr_query",
+    "bdr_replication_password",
+    "bdr_secrets_directory",
+    "bdr_secure_logging",
+)
+
+READ = (*GROUP_FIELDS, *NODE_FIELDS)
+"""The variables whose values the plan reads; of others it looks at the name only."""
+
+# Variables of roles carry the role's name.
+_ROLE_PREFIXES = ("bdr_packages_", "bdr_instance_", "bdr_group_", "bdr_plan_")
+
+_DATABASE_FIELDS: Fields = {
+    "name": (f.text, None),
+    "topology": (f.choice(*TOPOLOGIES), None),
+    "upstream": (f.text, None),
+    "nodes": (_NAMES, None),
+    "upstreams": (f.mapping(_NAMES), None),
+}
+
+
+def parse(inventory_group: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> Group:
+    """Return the group; hosts maps inventory host to its variables. PlanError lists every problem found.
+
+    Variables the plan does not read may come with any value: only their names are looked at.
+    """
+    if not hosts:
+        raise PlanError([f"the inventory group {inventory_group} has no hosts; put the nodes into it"])
+    problems: list[str] = []
+    shared = _shared(hosts, problems)
+    nodes = {host: _fields_of(NODE_FIELDS, variables, f" of {host}", problems) for host, variables in hosts.items()}
+    problems += _tls_problems(shared["bdr_tls"], hosts)
+    if problems:
+        raise PlanError(problems)
+    group_name = shared["bdr_group"] or inventory_group
+    members = {host: _node(group_name, host, values) for host, values in sorted(nodes.items())}
+    names = {host: node.name for host, node in members.items()}
+    upstreams = {names[host]: values["bdr_upstreams"] for host, values in nodes.items()}
+    problems += _node_problems(group_name, members)
+    databases = _databases(shared, tuple(sorted(names.values())), upstreams, problems)
+    if problems:
+        raise PlanError(problems)
+    options = {key[4:]: value for key, value in shared.items() if key not in _NOT_OPTIONS}
+    return Group(
+        name=group_name,
+        nodes=tuple(sorted(members.values(), key=lambda node: node.name)),
+        databases=databases,
+        major=shared["bdr_postgresql_major"],
+        unknown_variables=_unknown(hosts),
+        **options,
+    )
+
+
+_NOT_OPTIONS = ("bdr_group", "bdr_topology", "bdr_upstream", "bdr_databases", "bdr_postgresql_major")
+
+
+def _shared(hosts: t.Mapping[str, t.Mapping[str, t.Any]], problems: list[str]) -> dict[str, t.Any]:
+    first, *others = sorted(hosts)
+    for name in GROUP_FIELDS:
+        problems += [
+            f"{name} differs between {first} and {other}; it is the group's: set it once, for the whole group"
+            for other in others
+            if hosts[other].get(name) != hosts[first].get(name)
+        ][:1]
+    return _fields_of(GROUP_FIELDS, hosts[first], "", problems)
+
+
+def _fields_of(fields: Fields, variables: t.Mapping[str, t.Any], of: str, problems: list[str]) -> dict[str, t.Any]:
+    values: dict[str, t.Any] = {}
+    for name, (parser, default) in fields.items():
+        values[name] = default
+        if name in variables:
+            try:
+                values[name] = parser(variables[name])
+            except f.WrongValue as error:
+                problems.append(f"{name}{of} {error}")
+    return values
+
+
+def _node(group: str, host: str, values: t.Mapping[str, t.Any]) -> Node:
+    name = values["bdr_node_name"] or str(host)
+    address = values["bdr_address"] or values["ansible_host"] or str(host)
+    return Node(
+        name=name,
+        address=address,
+        port=values["bdr_port"],
+        home=values["bdr_home"] or home(group, name),
+        listen_addresses=values["bdr_listen_addresses"] or tuple(dict.fromkeys((address, *_loopback(address)))),
+        sources=values["bdr_sources"] or (address,),
+        settings=tuple(sorted({**dict(values["bdr_settings"]), **dict(values["bdr_node_settings"])}.items())),
+        hba=values["bdr_hba"],
+        physical_standbys=values["bdr_physical_standbys"],
+        apply_delay_ms=values["bdr_apply_delay_ms"],
+    )
+
+
+def _loopback(address: str) -> tuple[str, ...]:
+    return () if address.startswith("127.") or address == "::1" else ("localhost",)
+
+
+def _node_problems(group: str, members: t.Mapping[str, Node]) -> list[str]:
+    problems = [
+        f"{'bdr_node_name' if node.name != host else 'the inventory host'} {node.name!r} cannot stand in a path "
+        "or a unit's name; set bdr_node_name to letters, digits, - . and _"
+        for host, node in members.items()
+        if not is_path_safe(node.name)
+    ]
+    problems += [
+        f"bdr_hba of {host}: {line!r} lets anybody in without a password (trust); name another method"
+        for host, node in members.items()
+        for line in node.hba
+        if "trust" in line.split()
+    ]
+    if not is_path_safe(group):
+        problems.append(f"bdr_group: {group!r} cannot stand in a path; use letters, digits, - . and _")
+    problems += _twice(
+        {host: node.name for host, node in members.items()},
+        "bdr_node_name: {hosts} are all called {value}; a node's name is its own",
+    )
+    problems += _twice(
+        {host: f"{node.address}:{node.port}" for host, node in members.items()},
+        "bdr_port: {hosts} all have the address {value}; give each its own bdr_port (or bdr_address)",
+    )
+    return problems
+
+
+def _tls_problems(tls: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+    needed = {"off": (), "require": _TLS[:2], "verify-full": _TLS}[tls]
+    return [
+        f"{name} of {host} is missing: bdr_tls {tls} needs it, the text of a PEM file (lookup it or keep it in a vault)"
+        for host, variables in sorted(hosts.items())
+        for name in needed
+        if name not in variables
+    ]
+
+
+_TLS = ("bdr_tls_certificate", "bdr_tls_key", "bdr_tls_ca")
+
+
+def _twice(values: t.Mapping[str, str], message: str) -> list[str]:
+    by_value: dict[str, list[str]] = {}
+    for host, value in values.items():
+        by_value.setdefault(value, []).append(host)
+    return [
+        message.format(hosts=" and ".join(sorted(hosts)), value=value)
+        for value, hosts in sorted(by_value.items())
+        if len(hosts) > 1
+    ]
+
+
+def _databases(
+    shared: t.Mapping[str, t.Any],
+    members: tuple[str, ...],
+    upstreams: t.Mapping[str, tuple[str, ...] | None],
+    problems: list[str],
+) -> tuple[Database, ...]:
+    found = shared["bdr_databases"]
+    if not f.is_list(found) or not found:
+        wrong = "is missing" if found is None else f"is {f.shown(found)}"
+        problems.append(f"bdr_databases {wrong}; wanted: a list of database names, such as [appdb]")
+        return ()
+    entries = [entry if isinstance(entry, t.Mapping) else {"name": entry} for entry in found]
+    databases = [
+        _database(place, entry, shared, members, upstreams, problems) for place, entry in enumerate(entries, 1)
+    ]
+    problems += _database_name_problems([database.name for database in databases])
+    if not any(database.topology == "custom" for database in databases):
+        problems += [
+            f"bdr_upstreams of {node} is read with bdr_topology: custom only; take it out or change the topology"
+            for node, named in sorted(upstreams.items())
+            if named is not None
+        ]
+    return tuple(sorted(databases, key=lambda database: database.name))
+
+
+def _database(
+    place: int,
+    entry: t.Mapping[str, t.Any],
+    shared: t.Mapping[str, t.Any],
+    members: tuple[str, ...],
+    upstreams: t.Mapping[str, tuple[str, ...] | None],
+    problems: list[str],
+) -> Database:
+    where = f" of bdr_databases, item {place},"
+    values = _fields_of(_DATABASE_FIELDS, entry, where, problems)
+    problems += [
+        f"bdr_databases item {place} has an unknown key {key!r}; known: {', '.join(_DATABASE_FIELDS)}"
+        for key in entry
+        if key not in _DATABASE_FIELDS
+    ]
+    if "name" not in entry:
+        problems.append(f"bdr_databases item {place} has no name")
+    own = values["upstreams"]
+    if own is None:
+        own = tuple(sorted((node, named) for node, named in upstreams.items() if named))
+    return Database(
+        name=values["name"] or "",
+        topology=values["topology"] or shared["bdr_topology"],
+        members=tuple(sorted(values["nodes"] or members)),
+        upstream=values["upstream"] or shared["bdr_upstream"],
+        upstreams=own,
+    )
+
+
+def _database_name_problems(names: t.Sequence[str]) -> list[str]:
+    problems = [
+        f"bdr_databases: {name} is one of the server's own databases; replicate a database of yours"
+        for name in ("postgres", "replication", "template0", "template1")
+        if name in names
+    ]
+    problems += [
+        f"bdr_databases: {name!r} has {len(name.encode())} bytes; a name has 63 at most"
+        for name in names
+        if len(name.encode()) > 63
+    ]
+    problems += [
+        f"bdr_databases names {name} twice; name each database once"
+        for name in sorted({name for name in names if name and names.count(name) > 1})
+    ]
+    return problems
+
+
+def _unknown(hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> tuple[str, ...]:
+    known = (*READ, *OTHER_VARIABLES, *_TLS)
+    unknown = {
+        name
+        for variables in hosts.values()
+        for name in variables
+        if name.startswith("bdr_") and name not in known and not name.startswith(_ROLE_PREFIXES)
+    }
+    return tuple(_did_you_mean(name, known) for name in sorted(unknown))
+
+
+def _did_you_mean(name: str, known: t.Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f"{name} is no variable of this collection" + (f"; did you mean {close[0]}?" if close else "")

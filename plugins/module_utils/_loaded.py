@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What a running server has loaded of its settings, and how to make it load the rest."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from . import _session
+from ._model import NodePlan
+
+# A setting that waits for a restart is listed as an error too; that one is expected.
+_REFUSED = "SELECT name, setting, error FROM pg_file_settings WHERE error IS NOT NULL AND error !~ 'without restarting'"
+_PENDING = "SELECT name FROM pg_settings WHERE pending_restart ORDER BY name"
+_ONLY_AT_START = "SELECT name FROM pg_settings WHERE context = 'postmaster'"
+
+
+class SettingsRefused(Exception):
+    """The server cannot use what the files say; it goes on with what it had."""
+
+
+def pending_restart(plan: NodePlan) -> list[str]:
+    """Return the settings that the server has read but will only use after a restart."""
+    with _session.local(plan, "postgres") as session:
+        return [row["name"] for row in session.rows(_PENDING)]
+
+
+def predicted_restart(plan: NodePlan, old_settings: str, new_settings: str) -> list[str]:
+    """Return the same as it would be once new_settings are in place of old_settings."""
+    changed = set(old_settings.splitlines()) ^ set(new_settings.splitlines())
+    names = {line.split(" = ")[0] for line in changed if " = " in line}
+    with _session.local(plan, "postgres") as session:
+        only_at_start = {row["name"] for row in session.rows(_ONLY_AT_START)}
+    return sorted({*pending_restart(plan), *(names & only_at_start)})
+
+
+def is_behind(plan: NodePlan, paths: t.Iterable[str]) -> bool:
+    """Tell whether a file was written after the server last read its settings.
+
+    A run that was killed between writing and reloading leaves right files and a server that never saw them.
+    """
+    with _session.local(plan, "postgres") as session:
+        loaded = float(session.value("SELECT extract(epoch FROM pg_conf_load_time())::float8"))
+    return any(os.stat(path).st_mtime > loaded for path in paths if os.path.exists(path))
+
+
+def reload(plan: NodePlan) -> None:
+    """Make the server read its files again and wait until it has; SettingsRefused where it would not use them."""
+    with _session.local(plan, "postgres") as session:
+        refused = session.rows(_REFUSED) if session.server_version() >= 100000 else []
+        if refused:
+            raise SettingsRefused("; ".join(f"{row['name']} = {row['setting']}: {row['error']}" for row in refused))
+        before = session.value("SELECT pg_conf_load_time()")
+        session.rows("SELECT pg_reload_conf()")
+    # The call only signals; a new session is forked from a postmaster that has or has not read the files yet.
+    for _attempt in range(200):
+        with _session.local(plan, "postgres") as session:
+            session.rows("SELECT pg_sleep(0.05)")
+            if session.value("SELECT pg_conf_load_time()") != before:
+                return
+    raise SettingsRefused("the server did not read its files within 10 s of being told to")

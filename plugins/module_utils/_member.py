@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What makes an instance a member of its group, whatever the engine: role, databases, schema, heartbeat table.
+
+Observes and plans with the engine's own objects in between; statements run in their step's database.
+Stdlib only: sessions are handed in.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _scram
+from ._engine.server import EngineServer
+from ._model import NodePlan
+from ._session_types import Session, Statement
+from ._state import Item, State, Step
+
+ROLE = """
+SELECT r.rolcanlogin, r.rolreplication, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolbypassrls AS more,
+       a.rolpassword AS verifier
+  FROM pg_roles r JOIN pg_authid a ON a.oid = r.oid WHERE r.rolname = %(role)s
+"""
+DATABASES = "SELECT datname::text AS name FROM pg_database WHERE datname = ANY(%(names)s)"
+SCHEMA = "SELECT FROM pg_namespace WHERE nspname = 'pgbdr'"
+HEARTBEAT = "SELECT FROM pg_tables WHERE schemaname = 'pgbdr' AND tablename = 'heartbeat'"
+HEARTBEAT_GRANTED = """
+SELECT has_schema_privilege(r.oid, 'pgbdr', 'USAGE')
+       AND has_table_privilege(r.oid, 'pgbdr.heartbeat', 'SELECT')
+       AND has_table_privilege(r.oid, 'pgbdr.heartbeat', 'INSERT')
+       AND has_table_privilege(r.oid, 'pgbdr.heartbeat', 'UPDATE') AS granted
+  FROM pg_roles r WHERE r.rolname = %(role)s
+"""
+
+SET_ROLE = """
+{verb} ROLE {{role}} LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD %(verifier)s
+"""
+CREATE_DATABASE = """
+CREATE DATABASE {database} TEMPLATE template0 ENCODING %(encoding)s LC_COLLATE %(locale)s LC_CTYPE %(locale)s
+"""
+CREATE_SCHEMA = "CREATE SCHEMA pgbdr"
+# One row for each link and database, written on the upstream only: never a conflict.
+CREATE_HEARTBEAT = """
+CREATE TABLE pgbdr.heartbeat (
+    upstream   text NOT NULL,
+    downstream text NOT NULL,
+    token      text NOT NULL,
+    written_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (upstream, downstream))
+"""
+GRANT_HEARTBEAT = (
+    "GRANT USAGE ON SCHEMA pgbdr TO {role}",
+    "GRANT SELECT, INSERT, UPDATE ON pgbdr.heartbeat TO {role}",
+)
+
+
+class Member:
+    """One instance's membership."""
+
+    def __init__(self, plan: NodePlan, engine: EngineServer, password: str) -> None:
+        self.plan = plan
+        self.engine = engine
+        self._password = password
+        self._role = Item("role", plan.replication_user)
+
+    def observe_instance(self, session: Session) -> State:
+        """Return the role and the databases, as they are."""
+        state: State = {}
+        for row in session.rows(ROLE, {"role": self.plan.replication_user}):
+            state[self._role] = {
+                "login": row["rolcanlogin"],
+                "replication": row["rolreplication"],
+                "more privileges": row["more"],
+                "password": "as given" if _scram.belongs(row["verifier"], self._password) else "another",
+            }
+        for row in session.rows(DATABASES, {"names": list(self.plan.databases)}):
+            state[Item("database", row["name"])] = {}
+        return state
+
+    def wanted_instance(self) -> State:
+        """Return the role and the databases, as they should be."""
+        role = {"login": True, "replication": True, "more privileges": False, "password": "as given"}
+        return {self._role: role, **{Item("database", name): {} for name in self.plan.databases}}
+
+    def observe_database(self, session: Session, database: str) -> State:
+        """Return schema, engine's objects, heartbeat table and its grants in one database, as they are."""
+        state: State = {}
+        if session.rows(SCHEMA):
+            state[Item("schema", "pgbdr", database)] = {}
+        state.update(self.engine.observe_member(session, database))
+        if session.rows(HEARTBEAT):
+            state[Item("heartbeat table", "pgbdr.heartbeat", database)] = {}
+            if session.value(HEARTBEAT_GRANTED, {"role": self.plan.replication_user}):
+                state[self._heartbeat_grants(database)] = {}
+        return state
+
+    def wanted_database(self, found: State, database: str) -> State:
+        """Return the same as they should be. The heartbeat table comes last: the engine picks it up as it is made."""
+        return {
+            Item("schema", "pgbdr", database): {},
+            **self.engine.wanted_member(found, database),
+            Item("heartbeat table", "pgbdr.heartbeat", database): {},
+            self._heartbeat_grants(database): {},
+        }
+
+    def statements(self, step: Step, make_verifier: t.Callable[[str, str], str]) -> t.Iterable[Statement]:
+        """Return what carries out a step. make_verifier(password, role) gives what the server stores."""
+        if step.item.kind == "role":
+            verb = "CREATE" if step.before is None else "ALTER"
+            verifier = make_verifier(self._password, step.item.name)
+            return [Statement(SET_ROLE.format(verb=verb), {"role": step.item.name}, {"verifier": verifier})]
+        if step.item.kind == "database":
+            values = {"encoding": self.plan.encoding, "locale": self.plan.locale}
+            return [Statement(CREATE_DATABASE, {"database": step.item.name}, values)]
+        if step.item.kind == "schema":
+            return [Statement(CREATE_SCHEMA)]
+        if step.item.kind == "heartbeat table":
+            return [Statement(CREATE_HEARTBEAT)]
+        if step.item.kind == "grants on the heartbeat to":
+            return [Statement(text, {"role": step.item.name}) for text in GRANT_HEARTBEAT]
+        return self.engine.statements(step)
+
+    def _heartbeat_grants(self, database: str) -> Item:
+        return Item("grants on the heartbeat to", self.plan.replication_user, database)

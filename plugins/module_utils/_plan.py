@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""build_plan(group): the one place where everything a node needs is put together. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _naming
+from ._engine import EngineRules, rules
+from ._model import Connection, Figure, Group, Link, Node, NodePlan, PassfileEntry, Plan, PlanError, Setting
+from ._sizing import disk, figures, value_of
+from ._topology import links
+
+OWN_SETTINGS = (
+    "data_directory",
+    "hba_file",
+    "ident_file",
+    "listen_addresses",
+    "log_destination",
+    "log_directory",
+    "log_file_mode",
+    "log_filename",
+    "logging_collector",
+    "port",
+    "unix_socket_directories",
+)
+"""Settings that follow from where the node lives; an operator's value would make it unreachable or unreadable."""
+
+
+def build_plan(group: Group) -> Plan:
+    """Return the plan of the whole group; PlanError lists what stands against it."""
+    engine = rules(group.engine, group.era)
+    all_links = links(group)
+    problems = engine.name_problems(group, all_links)
+    own_links: dict[str, list[Link]] = {node.name: [] for node in group.nodes}
+    for link in all_links:
+        own_links[link.upstream].append(link)
+        own_links[link.downstream].append(link)
+    plans = [_node_plan(group, engine, own_links[node.name], node, problems) for node in group.nodes]
+    if problems:
+        raise PlanError(problems)
+    return Plan(
+        group=group.name,
+        engine=group.engine,
+        era=group.era if group.engine == "contrib_bdr" else "",
+        max_clock_skew_ms=group.max_clock_skew_ms,
+        links=all_links,
+        nodes=tuple(plans),
+        warnings=(*group.unknown_variables, *_isolated(group, all_links)),
+    )
+
+
+def _isolated(group: Group, all_links: t.Sequence[Link]) -> tuple[str, ...]:
+    linked = {name for link in all_links for name in (link.upstream, link.downstream)}
+    return tuple(
+        f"{node.name} has no link in any database: it is built, but takes no part in replication"
+        for node in group.nodes
+        if node.name not in linked
+    )
+
+
+def _node_plan(
+    group: Group, engine: EngineRules, own_links: t.Sequence[Link], node: Node, problems: list[str]
+) -> NodePlan:
+    connections = engine.connections(group, own_links, node)
+    sizes = figures(group, own_links, node, engine.slot_reserve(group, own_links, node))
+    settings = _settings(group, engine, node, connections, sizes, problems)
+    checkpoint_wal = engine.checkpoint_wal_mb({setting.name: setting.value for setting in settings})
+    sizes = tuple(sorted((*sizes, disk(value_of(sizes, "wal_retention"), checkpoint_wal))))
+    return NodePlan(
+        name=node.name,
+        group=group.name,
+        engine=group.engine,
+        engine_node=engine.node_name(node.name),
+        address=node.address,
+        port=node.port,
+        home=node.home,
+        data_directory=f"{node.home}/data",
+        log_directory=f"{node.home}/log",
+        passfile=f"{node.home}/passfile",
+        unit=_naming.unit(group.name, node.name),
+        bin_directory=group.bin_directory or engine.bin_directory(group.major),
+        packages=engine.packages(group.major),
+        socket_directory=group.socket_directory,
+        major=group.major,
+        encoding=group.encoding,
+        locale=group.locale,
+        replication_user=group.replication_user,
+        tls=group.tls,
+        existing_rows=group.existing_rows,
+        listen_addresses=node.listen_addresses,
+        databases=tuple(database.name for database in group.databases if node.name in database.members),
+        connections=connections,
+        slots=engine.slots(group, own_links, node),
+        settings=settings,
+        hba=engine.hba(group, own_links, node),
+        operator_hba=node.hba,
+        passfile_entries=_passfile_entries(group, connections),
+        figures=sizes,
+    )
+
+
+def _passfile_entries(group: Group, connections: t.Iterable[Connection]) -> tuple[PassfileEntry, ...]:
+    upstreams = sorted({connection.upstream for connection in connections})
+    return tuple(
+        PassfileEntry(upstream.address, upstream.port, group.replication_user)
+        for upstream in map(group.node, upstreams)
+    )
+
+
+def _settings(
+    group: Group,
+    engine: EngineRules,
+    node: Node,
+    connections: t.Sequence[Connection],
+    sizes: t.Sequence[Figure],
+    problems: list[str],
+) -> tuple[Setting, ...]:
+    needed = {setting.name: setting for setting in _base_settings(group, node)}
+    needed.update({setting.name: setting for setting in engine.settings(group, node, connections, sizes)})
+    for name, value in node.settings:
+        try:
+            needed[name] = _merged(name, value, needed.get(name))
+        except ValueError as error:
+            problems.append(f"bdr_settings of {node.name}: {error}")
+    return tuple(needed[name] for name in sorted(needed))
+
+
+def _base_settings(group: Group, node: Node) -> t.Iterator[Setting]:
+    yield Setting("port", str(node.port), "fixed", "bdr_port")
+    yield Setting("listen_addresses", ", ".join(node.listen_addresses), "fixed", "bdr_listen_addresses")
+    yield Setting("unix_socket_directories", group.socket_directory, "fixed", "bdr_socket_directory")
+    yield Setting("logging_collector", "on", "fixed", "the run shows the server's own words when a link fails")
+    yield Setting("log_destination", "stderr", "fixed", "read by this collection")
+    yield Setting("log_directory", f"{node.home}/log", "fixed", "beside the data")
+    yield Setting("log_filename", "postgresql-%a.log", "fixed", "a week of logs, one file a day")
+    yield Setting("log_file_mode", "0600", "fixed", "rows of yours can stand in it")
+    yield Setting("log_truncate_on_rotation", "on", "default", "a week of logs")
+    yield Setting("log_rotation_age", "1d", "default", "a week of logs")
+    yield Setting("log_rotation_size", "0", "default", "a week of logs")
+    yield Setting("log_line_prefix", "%m [%p] %q%u@%d %a ", "default", "who and where")
+    if group.tls != "off":
+        yield Setting("ssl", "on", "fixed", "bdr_tls")
+        yield Setting("ssl_cert_file", f"{node.home}/tls/server.crt", "fixed", "bdr_tls_certificate")
+        yield Setting("ssl_key_file", f"{node.home}/tls/server.key", "fixed", "bdr_tls_key")
+
+
+def _merged(name: str, value: str, needed: Setting | None) -> Setting:
+    """Return the operator's setting where replication allows it; ValueError says what it contradicts."""
+    if needed is None:
+        if not _is_setting_name(name):
+            raise ValueError(f"{name!r} is no name of a setting")
+        return Setting(name, value, "operator", "bdr_settings")
+    if needed.rule == "list":
+        return _merged_list(value, needed)
+    if needed.rule == "minimum":
+        if not value.isdigit() or int(value) < int(needed.value):
+            raise ValueError(
+                f"{name} {value} is too small: this node needs at least {needed.value} ({needed.why}). "
+                "Take it out, or give at least that"
+            )
+        return Setting(name, value, needed.rule, f"bdr_settings; needs {needed.value}: {needed.why}")
+    if needed.rule == "fixed" and value.lower() != needed.value.lower():
+        mend = "set the variable named" if name in OWN_SETTINGS else "take it out"
+        raise ValueError(f"{name} {value!r} contradicts {needed.value!r} ({needed.why}); {mend}")
+    return Setting(name, value, needed.rule, "bdr_settings")
+
+
+def _merged_list(value: str, needed: Setting) -> Setting:
+    items = [item.strip() for item in f"{needed.value},{value}".split(",") if item.strip()]
+    return Setting(needed.name, ",".join(dict.fromkeys(items)), needed.rule, f"{needed.why}, and bdr_settings")
+
+
+def _is_setting_name(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))

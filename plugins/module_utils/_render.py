@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The texts that a node's files hold: settings, pg_hba, pg_ident, unit. Pure; quoting has one home each."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._model import HbaRule, NodePlan, Setting
+
+BANNER = "# Written by pgbdr.bdr for the group {group}, node {node}. Changes here are overwritten.\n"
+IDENT_MAP = "pgbdr"
+SETTINGS_FILE = "pgbdr.conf"
+INCLUDE_LINE = f"include '{SETTINGS_FILE}'\n"
+
+
+def settings(plan: NodePlan) -> str:
+    """Return the settings file: one line a setting, with the reason behind it."""
+    return _banner(plan) + "".join(f"{line}\n" for line in map(_setting, plan.settings))
+
+
+def hba(plan: NodePlan) -> str:
+    """Return pg_hba.conf: our rules first, the operator's lines behind them."""
+    lines = [_hba_rule(rule) for rule in plan.hba]
+    return _banner(plan) + "".join(f"{line}\n" for line in (*lines, *plan.operator_hba))
+
+
+def ident() -> str:
+    """Return pg_ident.conf: root may act as postgres, as it could anyway, so no become is needed twice."""
+    return "".join(f"{IDENT_MAP} {system_user} postgres\n" for system_user in ("postgres", "root"))
+
+
+def unit(plan: NodePlan, bin_directory: str, notifies: bool) -> str:
+    """Return the systemd unit of a node.
+
+    notifies: the server was built with systemd support and says itself when it is ready.
+    """
+    data = plan.data_directory
+    if notifies:
+        start = ["Type=notify", f"ExecStart={bin_directory}/postgres -D {data}"]
+    else:
+        start = [
+            "Type=forking",
+            f"PIDFile={data}/postmaster.pid",
+            f"ExecStart={bin_directory}/pg_ctl -D {data} -w -t 300 -l {plan.log_directory}/startup.log start",
+        ]
+    lines = [
+        "[Unit]",
+        f"Description=PostgreSQL node {plan.name} of the group {plan.group}",
+        "After=network-online.target",
+        "Wants=network-online.target",
+        "",
+        "[Service]",
+        *start,
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        "User=postgres",
+        "Group=postgres",
+        f"Environment=PGPASSFILE={plan.passfile}",
+        "KillMode=mixed",
+        "KillSignal=SIGINT",
+        # A crashed node must come back by itself; a broken configuration must not loop for ever.
+        "Restart=on-failure",
+        "RestartSec=5",
+        "TimeoutSec=infinity",
+        "OOMScoreAdjust=-900",
+        "",
+        "[Install]",
+        "WantedBy=multi-user.target",
+    ]
+    return _banner(plan) + "".join(f"{line}\n" for line in lines)
+
+
+def _banner(plan: NodePlan) -> str:
+    return BANNER.format(group=plan.group, node=plan.name)
+
+
+def _setting(setting: Setting) -> str:
+    quoted = setting.value.replace("\\", "\\\\").replace("'", "''")
+    return f"{setting.name} = '{quoted}'  # {setting.why}"
+
+
+def _hba_rule(rule: HbaRule) -> str:
+    fields: t.Iterable[str] = (
+        rule.type,
+        _hba_name(rule.database),
+        _hba_name(rule.user),
+        rule.address,
+        rule.method,
+        rule.options,
+    )
+    return " ".join(field for field in fields if field)
+
+
+def _hba_name(name: str) -> str:
+    # Quotes make a name literal, so that a database called "all" or "replication" is only itself.
+    if name in _HBA_KEYWORDS:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+# "replication" is the keyword here: a plan asks for it by that name, and no replicated database may have it.
+_HBA_KEYWORDS = ("all", "replication")

@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What the engines need of a session, without psycopg2: a protocol and a statement. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+Row = t.Dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL with {names} for identifiers and %(names)s for values."""
+
+    text: str
+    identifiers: t.Mapping[str, str] = field(default_factory=dict)
+    values: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+
+class Session(t.Protocol):
+    """A connection to a server."""
+
+    def rows(self, text: str, values: t.Mapping[str, t.Any] | None = None) -> list[Row]:
+        """Run a query and return its rows."""
+
+    def value(self, text: str, values: t.Mapping[str, t.Any] | None = None) -> t.Any:
+        """Run a query and return the first column of its first row, None where there is no row."""

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""From links to the numbers a server needs, each with its formula and source. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._model import Figure, Group, Link, Node
+from ._topology import downstream_count, upstream_count
+
+BASEBACKUP_SENDERS = 2
+WAL_SEGMENT_MB = 16
+EMPTY_INSTANCE_MB = 64  # what initdb writes, rounded up
+
+
+def figures(group: Group, all_links: t.Sequence[Link], node: Node, slot_reserve: int) -> tuple[Figure, ...]:
+    """Return the figures of a node, sorted by name. slot_reserve: what the engine adds, see its class."""
+    up = upstream_count(all_links, node.name)
+    down = downstream_count(all_links, node.name)
+    slots = up + down + slot_reserve
+    senders = slots + node.physical_standbys + BASEBACKUP_SENDERS
+    retention = -(-group.allowed_downtime_seconds * group.wal_rate_kb_per_second // 1024)
+    return tuple(
+        sorted(
+            (
+                Figure("upstreams", up, "links", "one for each upstream and database", "bdr_topology"),
+                Figure("downstreams", down, "links", "one for each downstream and database", "bdr_topology"),
+                Figure(
+                    "slots",
+                    slots,
+                    "slots",
+                    f"upstreams {up} + downstreams {down} + reserve {slot_reserve}",
+                    "BDR User Guide, max_logical_slots; the reserve is the engine's, for seeding",
+                ),
+                Figure(
+                    "wal_senders",
+                    senders,
+                    "processes",
+                    f"slots {slots} + physical standbys {node.physical_standbys} "
+                    f"+ {BASEBACKUP_SENDERS} for pg_basebackup",
+                    "BDR User Guide, max_wal_senders",
+                ),
+                Figure(
+                    "wal_retention",
+                    max(retention, WAL_SEGMENT_MB),
+                    "MB",
+                    f"bdr_allowed_downtime_seconds {group.allowed_downtime_seconds} x "
+                    f"bdr_wal_rate_kb_per_second {group.wal_rate_kb_per_second} / 1024, "
+                    f"at least one segment of {WAL_SEGMENT_MB}",
+                    "BDR User Guide, wal_keep_segments",
+                ),
+            )
+        )
+    )
+
+
+def value_of(all_figures: t.Iterable[Figure], name: str) -> int:
+    """Return the value of the figure of that name."""
+    return next(figure.value for figure in all_figures if figure.name == name)
+
+
+def disk(retention_mb: int, max_wal_size_mb: int) -> Figure:
+    """Return the disk that a node needs for itself, before any data of the operator's."""
+    return Figure(
+        "disk",
+        retention_mb + max_wal_size_mb + EMPTY_INSTANCE_MB,
+        "MB",
+        f"WAL retention {retention_mb} + max_wal_size {max_wal_size_mb} + empty instance {EMPTY_INSTANCE_MB}",
+        "PostgreSQL manual, 30.5 WAL Configuration",
+    )
+
+
+_UNITS_MB = {"kB": 1 / 1024, "MB": 1, "GB": 1024, "TB": 1024 * 1024}
+
+
+def megabytes(value: str, unit_mb: int) -> int | None:
+    """Return a size setting in MB, rounded up; a bare number counts in unit_mb. None where it is no size."""
+    digits = value.rstrip("kMGTB").strip()
+    suffix = value.strip()[len(digits) :].strip()
+    if not digits.isdigit() or (suffix and suffix not in _UNITS_MB):
+        return None
+    factor = _UNITS_MB[suffix] if suffix else unit_mb
+    return int(-(-int(digits) * factor // 1))

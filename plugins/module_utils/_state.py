@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""As-is and to-be of the objects inside a server, in one shape, and the steps from one to the other. Pure.
+
+A State maps an object to its attributes. The order of the wanted state is the order of the steps, so whoever
+writes it puts what is needed first.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import dataclass
+
+Attributes = t.Dict[str, t.Any]
+
+
+@dataclass(frozen=True, order=True)
+class Item:
+    """An object of a server: its kind, its name and the database it lives in ("" for the whole instance)."""
+
+    kind: str
+    name: str
+    database: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" + (f" in {self.database}" if self.database else "")
+
+
+State = t.Dict[Item, Attributes]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What has to be done to one object. `before` is None where it is to be created."""
+
+    item: Item
+    before: t.Optional[Attributes]
+    after: Attributes
+
+    @property
+    def changes(self) -> Attributes:
+        """Return the attributes that differ, with their wanted values."""
+        before = self.before or {}
+        return {name: value for name, value in self.after.items() if before.get(name) != value}
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"create {self.item}"
+        return f"change {', '.join(sorted(self.changes))} of {self.item}"
+
+
+def diff(found: State, wanted: State) -> tuple[Step, ...]:
+    """Return the steps from found to wanted; attributes that wanted does not name are left alone."""
+    steps = []
+    for item, after in wanted.items():
+        before = found.get(item)
+        step = Step(item, before, after)
+        if before is None or step.changes:
+            steps.append(step)
+    return tuple(steps)
+
+
+def shown(steps: t.Iterable[Step]) -> dict[str, str]:
+    """Return before and after as --diff shows them: only what changes."""
+    before = [_line(step.item, {name: (step.before or {}).get(name) for name in step.changes}) for step in steps if step.before]
+    after = [_line(step.item, step.changes if step.before else step.after) for step in steps]
+    return {"before": "".join(before), "after": "".join(after)}
+
+
+def _line(item: Item, attributes: Attributes) -> str:
+    return f"{item}: {json.dumps(attributes, sort_keys=True, ensure_ascii=False)}\n"

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: check_hosts
+short_description: Check all hosts against the plan before one of them is changed
+version_added: "0.1.0"
+description:
+  - Fails with every reason not to start. These are foreign data directories, ports in use, another major version, too little disk,
+    differences in architecture, encoding and collation, clock skew, and rows that a new link would not carry.
+  - Runs on the controller and changes nothing. Use it with C(run_once).
+extends_documentation_fragment:
+  - pgbdr.bdr.attributes.info
+options:
+  plan:
+    description:
+      - What M(pgbdr.bdr.plan_info) returned.
+    type: dict
+    required: true
+  found:
+    description:
+      - What M(pgbdr.bdr.host_info) returned on each host.
+    type: list
+    elements: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Check all hosts together
+  pgbdr.bdr.check_hosts:
+    plan: "{{ bdr_plan }}"
+    found: "{{ ansible_play_hosts | map('extract', hostvars, 'bdr_host') }}"
+  run_once: true
+"""
+
+RETURN = r"""
+installs:
+  description: Missing packages, by node; nodes that share a machine leave them to the first.
+  type: dict
+  returned: success
+problems:
+  description: Every reason not to start; each names its variable and the mend.
+  type: list
+  elements: str
+  returned: failure
+"""

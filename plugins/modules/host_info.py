@@ -1,0 +1,101 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Door to _host. The action plugin of the same name adds the clock."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_info
+short_description: What a host looks like before a node is built or changed on it
+version_added: "0.1.0"
+description:
+  - Reads what M(pgbdr.bdr.check_hosts) decides on. Needs no server and no library; where the node's server runs, it is asked too.
+extends_documentation_fragment:
+  - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.node
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  pgbdr.bdr.host_info:
+    node: "{{ bdr_plan.nodes[inventory_hostname] }}"
+  register: bdr_host
+"""
+
+RETURN = r"""
+node:
+  description: Name of the node.
+  type: str
+  returned: always
+architecture:
+  description: Processor, byte order and word length.
+  type: str
+  returned: always
+machine:
+  description: The machine's id; nodes with the same one share a machine.
+  type: str
+  returned: always
+service_manager:
+  description: V(systemd) or V(pg_ctl).
+  type: str
+  returned: always
+data:
+  description: What lies in the node's home, V(absent), V(ours) or V(foreign).
+  type: str
+  returned: always
+major:
+  description: Major version of the data directory.
+  type: int
+  returned: where there is one
+running:
+  description: Whether the node's server runs.
+  type: bool
+  returned: always
+address_problem:
+  description: A listen address that is none of the host's, or nothing.
+  type: str
+  returned: always
+port_taken:
+  description: Whether something else uses the node's port.
+  type: bool
+  returned: always
+missing_packages:
+  description: Packages of the plan that are not installed.
+  type: list
+  elements: str
+  returned: always
+disk:
+  description: File system of the home, MB free there, MB that the node's WAL takes.
+  type: dict
+  returned: always
+databases:
+  description: For each database that is there already, its encoding, its connections and a table that has rows.
+  type: dict
+  returned: always
+clock:
+  description: Milliseconds that the host's clock is ahead of the controller's, and how far off that may be.
+  type: dict
+  returned: always
+"""
+
+import time
+
+from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, one_error, open_door, runner
+from ansible_collections.pgbdr.bdr.plugins.module_utils._host import observe
+
+ARGUMENT_SPEC = NODE
+
+
+def main():
+    """Read and return."""
+    module, plan = open_door(ARGUMENT_SPEC)
+    with one_error(module):
+        found = observe(plan, runner(module))
+    # Last, so that the action plugin can pair it with the moment the answer arrives.
+    module.exit_json(changed=False, node=plan.name, **found, clock={"epoch_ms": time.time() * 1000})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: plan_info
+short_description: The plan of a group, from the inventory alone
+version_added: "0.1.0"
+description:
+  - Reads the variables of the hosts in the group that C(bdr_group) names (C(bdr) by default), checks them and expands the topology.
+  - Returns for each node its links, slots, connections, settings, access rules and sizes, each number with its formula and source.
+  - Runs on the controller and contacts no host. Use it with C(run_once).
+extends_documentation_fragment:
+  - pgbdr.bdr.attributes.info
+options:
+  query:
+    description:
+      - A JMESPath expression over the plan; its answer is returned in RV(answer).
+    type: str
+  print:
+    description:
+      - Print the plan for a person.
+    type: bool
+    default: false
+requirements:
+  - jmespath and netaddr on the controller
+"""
+
+EXAMPLES = r"""
+- name: Compute the plan of the group
+  pgbdr.bdr.plan_info:
+  register: bdr_plan
+  run_once: true
+
+- name: Ask how many slots each node has
+  pgbdr.bdr.plan_info:
+    query: "nodes.*.{node: name, slots: length(slots)}"
+  run_once: true
+"""
+
+RETURN = r"""
+group:
+  description: Name of the group.
+  type: str
+  returned: success
+engine:
+  description: What carries the links.
+  type: str
+  returned: success
+links:
+  description: All links, sorted.
+  type: list
+  elements: dict
+  returned: success
+nodes:
+  description: Each node's share of the plan, by its name.
+  type: dict
+  returned: success
+answer:
+  description: What the query found.
+  type: raw
+  returned: when O(query) is given
+problems:
+  description: Every reason why there is no plan; each names its variable and the mend.
+  type: list
+  elements: str
+  returned: failure
+"""

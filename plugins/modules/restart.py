@@ -1,0 +1,86 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Door to _instance and _wait: a restart that ends when replication is back."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: restart
+short_description: Restart a node and wait until its links stream again
+version_added: "0.1.0"
+description:
+  - Restarts one node's server. Ends when the links that streamed into and out of it before stream again.
+  - Use it in a play with C(serial) 1 and C(any_errors_fatal), so that a node that does not come back stops the roll.
+attributes:
+  check_mode:
+    support: full
+    description: Tells that it would restart, and does not.
+  diff_mode:
+    support: none
+    description: A restart has no before and after.
+  idempotent:
+    support: none
+    description: Every call restarts.
+extends_documentation_fragment:
+  - pgbdr.bdr.attributes.node
+  - pgbdr.bdr.attributes.password
+author:
+  - pgbdr.bdr contributors (@pgbdr)
+options:
+  wait_seconds:
+    description:
+      - How long to wait until the links stream again.
+    type: int
+    default: 60
+"""
+
+EXAMPLES = r"""
+- name: Restart the nodes one at a time
+  hosts: bdr
+  serial: 1
+  any_errors_fatal: true
+  tasks:
+    - name: Restart
+      pgbdr.bdr.restart:
+        node: "{{ bdr_plan.nodes[inventory_hostname] }}"
+        password: "{{ bdr_replication_password }}"
+"""
+
+RETURN = r"""
+links:
+  description: State of each link into the node when the waiting ended.
+  type: list
+  elements: dict
+  returned: always
+"""
+
+from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
+    NODE,
+    PASSWORD,
+    engine_of,
+    one_error,
+    open_door,
+    runner,
+)
+from ansible_collections.pgbdr.bdr.plugins.module_utils._instance import Instance
+from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import observed_links, restart_and_wait
+
+ARGUMENT_SPEC = {**NODE, **PASSWORD, "wait_seconds": {"type": "int", "default": 60}}
+
+
+def main():
+    """Restart and wait."""
+    module, plan = open_door(ARGUMENT_SPEC)
+    engine = engine_of(module, plan)
+    if module.check_mode:
+        module.exit_json(changed=True, links=observed_links(plan, "would wait"))
+    with one_error(module):
+        instance = Instance(plan, runner(module), module.params["password"], {})
+        links = restart_and_wait(plan, engine, instance, module.params["wait_seconds"])
+    module.exit_json(changed=True, links=links)
+
+
+if __name__ == "__main__":
+    main()

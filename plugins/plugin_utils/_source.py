@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""From Ansible's hostvars to a Plan: reads the group's hosts once and translates nothing."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleError
+
+from ..module_utils import _inventory
+from ..module_utils._model import Plan, PlanError
+from ..module_utils._plan import build_plan
+from ._addresses import with_networks
+
+DEFAULT_HOSTS = "bdr"
+
+
+def plan_of(task_vars: t.Mapping[str, t.Any]) -> Plan:
+    """Return the plan of the nodes in the inventory group bdr_hosts; PlanError lists what stands against it."""
+    group_name = str(task_vars.get("bdr_hosts", DEFAULT_HOSTS))
+    if group_name not in task_vars["groups"]:
+        raise PlanError([f"bdr_hosts: the inventory has no group {group_name}; name the group of the nodes"])
+    problems = _password_problems(task_vars)
+    hosts = {
+        host: _variables_of(host, task_vars["hostvars"][host], problems)
+        for host in task_vars["groups"][group_name]
+    }
+    if problems:
+        raise PlanError(problems)
+    return build_plan(with_networks(_inventory.parse(group_name, hosts)))
+
+
+def _password_problems(task_vars: t.Mapping[str, t.Any]) -> list[str]:
+    """Look at the password before any host is changed; the message never shows it."""
+    try:
+        password_of(task_vars)
+    except ValueError as error:
+        return [str(error)]
+    except AnsibleError as error:
+        return [f"bdr_replication_password is a template or vault value that did not resolve: {error}"]
+    return []
+
+
+def password_of(variables: t.Mapping[str, t.Any]) -> str | None:
+    """Return bdr_replication_password where it is given; ValueError where it is none."""
+    password = variables.get("bdr_replication_password")
+    if password is None:
+        return None
+    if not isinstance(password, str) or not password or any(mark in password for mark in "\n\r\0"):
+        raise ValueError("bdr_replication_password must be a string of one line, not empty; quote it in YAML")
+    return str(password)
+
+
+def _variables_of(host: str, variables: t.Mapping[str, t.Any], problems: list[str]) -> dict[str, t.Any]:
+    """Return what the plan reads of a host. Other bdr_ variables go by name only: a secret is never touched."""
+    found: dict[str, t.Any] = {}
+    for name in variables:
+        if name in _inventory.READ:
+            try:
+                found[name] = variables[name]
+            except AnsibleError as error:
+                problems.append(f"{name} of {host} is a template that did not resolve: {error}")
+        elif name.startswith("bdr_"):
+            found[name] = None
+    return found
