@@ -99,7 +99,7 @@ def apply_connections(plan: NodePlan, engine: EngineServer, run: Runner, check_m
 
 def _exists(plan: NodePlan, database: str) -> bool:
     with _session.local(plan, "postgres") as session:
-        return bool(session.rows("SELECT FROM pg_database WHERE datname = %(name)s", {"name": database}))
+        return bool(session.rows("SELECT 1 AS found FROM pg_database WHERE datname = %(name)s", {"name": database}))
 
 
 def _unplanned(found: State, wanted: State) -> t.List[str]:

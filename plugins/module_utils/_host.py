@@ -31,7 +31,7 @@ SELECT n.nspname AS schema, c.relname AS relation
    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'pgbdr', 'pglogical', 'bdr')
  ORDER BY 1, 2
 """
-_HAS_ROW = "SELECT FROM {schema}.{relation} LIMIT 1"
+_HAS_ROW = "SELECT 1 AS found FROM {schema}.{relation} LIMIT 1"
 
 
 def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:

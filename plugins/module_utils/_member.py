@@ -24,8 +24,8 @@ SELECT r.rolcanlogin, r.rolreplication, r.rolsuper OR r.rolcreaterole OR r.rolcr
   FROM pg_roles r JOIN pg_authid a ON a.oid = r.oid WHERE r.rolname = %(role)s
 """
 DATABASES = "SELECT datname::text AS name FROM pg_database WHERE datname = ANY(%(names)s)"
-SCHEMA = "SELECT FROM pg_namespace WHERE nspname = 'pgbdr'"
-HEARTBEAT = "SELECT FROM pg_tables WHERE schemaname = 'pgbdr' AND tablename = 'heartbeat'"
+SCHEMA = "SELECT 1 AS found FROM pg_namespace WHERE nspname = 'pgbdr'"
+HEARTBEAT = "SELECT 1 AS found FROM pg_tables WHERE schemaname = 'pgbdr' AND tablename = 'heartbeat'"
 HEARTBEAT_GRANTED = """
 SELECT has_schema_privilege(r.oid, 'pgbdr', 'USAGE')
        AND has_table_privilege(r.oid, 'pgbdr.heartbeat', 'SELECT')

@@ -58,8 +58,10 @@ SLOT = """
 SELECT active, coalesce(wal_status, '') AS wal_status FROM pg_replication_slots WHERE slot_name = %(slot)s
 """
 
+# The function fails on a name it does not know, so it is asked for subscriptions that are there.
 STATUS = """
-SELECT status FROM pglogical.show_subscription_status(%(name)s)
+SELECT (SELECT status FROM pglogical.show_subscription_status(s.sub_name)) AS status
+  FROM pglogical.subscription s WHERE s.sub_name = %(name)s
 """
 
 CREATE_EXTENSION = "CREATE EXTENSION pglogical"
