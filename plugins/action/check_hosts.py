@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._engine import DEPLOYABLE
@@ -18,11 +20,14 @@ class ActionModule(ActionBase):
     _requires_connection = False
     _supports_check_mode = True
 
-    def run(self, tmp=None, task_vars=None):
+    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         """Fail with every problem of every host, or with none."""
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(
-            {"plan": {"type": "dict", "required": True}, "found": {"type": "list", "elements": "dict", "required": True}}
+            {
+                "plan": {"type": "dict", "required": True},
+                "found": {"type": "list", "elements": "dict", "required": True},
+            }
         )
         plan = arguments["plan"]
         hosts = {host["node"]: host for host in arguments["found"]}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+import typing as t
 
 from ansible.plugins.action import ActionBase
 
@@ -15,9 +16,9 @@ class ActionModule(ActionBase):
 
     _supports_check_mode = True
 
-    def run(self, tmp=None, task_vars=None):
+    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         """Return the module's result, with the clock as an offset and its uncertainty."""
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         before = time.time() * 1000
         result.update(self._execute_module(task_vars=task_vars))
         after = time.time() * 1000

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -20,9 +22,9 @@ class ActionModule(ActionBase):
     _requires_connection = False
     _supports_check_mode = True
 
-    def run(self, tmp=None, task_vars=None):
+    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         """Show the table; the run fails with the first silent link's logs."""
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(
             {
                 "heartbeats": {"type": "list", "elements": "dict", "required": True},
@@ -43,7 +45,7 @@ class ActionModule(ActionBase):
         return result
 
 
-def _told(silent, heartbeats):
+def _told(silent: list[dict[str, t.Any]], heartbeats: dict[str, dict[str, t.Any]]) -> str:
     lines = [f"{link['upstream']} -> {link['downstream']} ({link['database']}): {link['state']}" for link in silent]
     concerned = sorted({link[end] for link in silent for end in ("upstream", "downstream")})
     for name in concerned:

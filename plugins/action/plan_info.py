@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-import jmespath
-from jmespath.exceptions import JMESPathError
+import typing as t
 
+import jmespath
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from jmespath.exceptions import JMESPathError
 
 from ..module_utils._model import PlanError
 from ..plugin_utils import _text
@@ -23,9 +24,9 @@ class ActionModule(ActionBase):
     _requires_connection = False
     _supports_check_mode = True
 
-    def run(self, tmp=None, task_vars=None):
+    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         """Return the plan, or every reason why there is none."""
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(
             {"query": {"type": "str"}, "print": {"type": "bool", "default": False}}
         )
@@ -40,5 +41,9 @@ class ActionModule(ActionBase):
             try:
                 result["answer"] = jmespath.search(arguments["query"], plan)
             except JMESPathError as error:
-                return {**result, "failed": True, "msg": f"bdr_query is no JMESPath expression: {error}"}
+                return {
+                    **result,
+                    "failed": True,
+                    "msg": f"bdr_query is no JMESPath expression: {error}",
+                }
         return result

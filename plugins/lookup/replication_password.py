@@ -13,7 +13,8 @@ author:
   - pgbdr.bdr contributors (@pgbdr)
 description:
   - Returns C(bdr_replication_password) where it is set, from a vault for instance.
-  - Otherwise returns what the file C(bdr_secrets_directory)/C(bdr_group)_replication holds; makes it, readable by its owner only, when it is missing.
+  - Otherwise returns what the file C(bdr_secrets_directory)/C(bdr_group)_replication holds.
+    When it is missing it is made, readable by its owner only.
   - In check mode nothing is written.
 options: {}
 """
@@ -33,6 +34,7 @@ _raw:
 """
 
 import os
+import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import lookup_loader
@@ -44,7 +46,7 @@ from ..plugin_utils._source import password_of
 class LookupModule(LookupBase):
     """Generating and locking are ansible.builtin.password's work."""
 
-    def run(self, terms, variables=None, **kwargs):
+    def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[str]:
         """Return a list of one password."""
         try:
             given = password_of(variables)
@@ -58,4 +60,4 @@ class LookupModule(LookupBase):
         if variables.get("ansible_check_mode") and not os.path.exists(path):
             path = "/dev/null"
         generator = lookup_loader.get("ansible.builtin.password", loader=self._loader, templar=self._templar)
-        return generator.run([path], variables, length=32)
+        return t.cast("list[str]", generator.run([path], variables, length=32))

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from dataclasses import dataclass, field
 
 from . import _session
@@ -30,9 +29,7 @@ class Outcome:
         return shown(self.steps)
 
 
-def apply_member(
-    plan: NodePlan, engine: EngineServer, password: str, run: Runner, check_mode: bool
-) -> Outcome:
+def apply_member(plan: NodePlan, engine: EngineServer, password: str, run: Runner, check_mode: bool) -> Outcome:
     """Make the instance a member of its group."""
     member = Member(plan, engine, password)
     outcome = Outcome()
@@ -102,5 +99,5 @@ def _exists(plan: NodePlan, database: str) -> bool:
         return bool(session.rows("SELECT 1 AS found FROM pg_database WHERE datname = %(name)s", {"name": database}))
 
 
-def _unplanned(found: State, wanted: State) -> t.List[str]:
+def _unplanned(found: State, wanted: State) -> list[str]:
     return [f"{item} is not in the plan and was left alone" for item in found if item not in wanted]

@@ -64,4 +64,9 @@ def exit_with(module: AnsibleModule, outcome: Outcome, **result: t.Any) -> None:
     """Return steps, diff and warnings of an outcome, and what the module adds."""
     for warning in outcome.warnings:
         module.warn(warning)
-    module.exit_json(changed=bool(outcome.steps), steps=[str(step) for step in outcome.steps], diff=outcome.diff, **result)
+    module.exit_json(
+        changed=bool(outcome.steps),
+        steps=[str(step) for step in outcome.steps],
+        diff=outcome.diff,
+        **result,
+    )

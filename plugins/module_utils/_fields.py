@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Parsers of single inventory values: each takes what YAML or Jinja gave and returns the type asked for, or says why not.
+"""Parsers of single inventory values: from what YAML or Jinja gave to the type asked for, or why not.
 
 Pure. Ansible hands over subclasses of str, int, list and dict; plain ones are returned.
 """
@@ -25,7 +25,7 @@ def shown(value: t.Any) -> str:
     if value is None:
         return "nothing (null)"
     for kind, name in kinds:
-        if isinstance(value, kind):  # type: ignore[arg-type]
+        if isinstance(value, kind):
             return f"the {name} {str(value)[:60]!r}"
     return f"the list {str(list(value))[:60]}" if is_list(value) else f"{type(value).__name__}"
 

@@ -10,7 +10,6 @@ import os
 import pwd
 import stat
 import tempfile
-import typing as t
 from dataclasses import dataclass
 
 
@@ -33,7 +32,7 @@ class ManagedFile:
         except FileNotFoundError:
             return None
 
-    def differences(self) -> t.List[str]:
+    def differences(self) -> list[str]:
         """Return in what the file differs from what it should be: content, mode, owner."""
         found = self.found()
         if found is None:
@@ -64,12 +63,17 @@ class ManagedFile:
             os.unlink(temporary)
             raise
 
-    def diff(self) -> t.Dict[str, str]:
+    def diff(self) -> dict[str, str]:
         """Return before and after for --diff; a secret file shows that it differs, never what it holds."""
         before, after = self.found() or "", self.text
         if self.secret:
             before, after = ("(not shown)\n" if before else ""), "(not shown, changed)\n"
-        return {"before_header": self.path, "after_header": self.path, "before": before, "after": after}
+        return {
+            "before_header": self.path,
+            "after_header": self.path,
+            "before": before,
+            "after": after,
+        }
 
 
 def give(path: str, owner: str, mode: int) -> None:

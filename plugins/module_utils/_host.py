@@ -19,6 +19,7 @@ from ._engine import server
 from ._instance import found_data, found_major
 from ._model import NodePlan
 from ._service import Runner, is_systemd, service
+from ._session_types import Statement
 
 _ENCODINGS = """
 SELECT datname::text AS name, pg_encoding_to_char(encoding) AS encoding, datcollate AS collate, datctype AS ctype
@@ -148,6 +149,6 @@ def _contents(plan: NodePlan, database: str) -> dict[str, t.Any]:
 
 def _table_with_rows(session: _session.Session) -> str:
     for row in session.rows(_USER_TABLES):
-        if session.run(_session.Statement(_HAS_ROW, dict(row))):
+        if session.run(Statement(_HAS_ROW, dict(row))):
             return f"{row['schema']}.{row['relation']}"
     return ""

@@ -167,9 +167,7 @@ class Instance:
         read = [file for file in self._files if file.effect == "reload"]
         return any(file in read for file in wrong) or _loaded.is_behind(self.plan, [file.path for file in read])
 
-    def _apply(
-        self, initialised: bool, wrong: t.Sequence[ManagedFile], running: bool, old_settings: str
-    ) -> None:
+    def _apply(self, initialised: bool, wrong: t.Sequence[ManagedFile], running: bool, old_settings: str) -> None:
         if not initialised:
             self._initialise()
         for file in self._files:
@@ -202,7 +200,14 @@ class Instance:
         shutil.rmtree(unfinished, ignore_errors=True)
         command = [
             *("runuser", "-u", "postgres", "--", "env", "-C", "/"),
-            *(f"{self.plan.bin_directory}/initdb", "-D", unfinished, "-U", "postgres", "--data-checksums"),
+            *(
+                f"{self.plan.bin_directory}/initdb",
+                "-D",
+                unfinished,
+                "-U",
+                "postgres",
+                "--data-checksums",
+            ),
             *("--auth-local=peer", "--auth-host=reject"),
             *(f"--encoding={self.plan.encoding}", f"--locale={self.plan.locale}"),
         ]

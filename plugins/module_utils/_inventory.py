@@ -121,7 +121,13 @@ def parse(inventory_group: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) ->
     )
 
 
-_NOT_OPTIONS = ("bdr_group", "bdr_topology", "bdr_upstream", "bdr_databases", "bdr_postgresql_major")
+_NOT_OPTIONS = (
+    "bdr_group",
+    "bdr_topology",
+    "bdr_upstream",
+    "bdr_databases",
+    "bdr_postgresql_major",
+)
 
 
 def _shared(hosts: t.Mapping[str, t.Mapping[str, t.Any]], problems: list[str]) -> dict[str, t.Any]:

@@ -81,7 +81,12 @@ class Member:
 
     def wanted_instance(self) -> State:
         """Return the role and the databases, as they should be."""
-        role = {"login": True, "replication": True, "more privileges": False, "password": "as given"}
+        role = {
+            "login": True,
+            "replication": True,
+            "more privileges": False,
+            "password": "as given",
+        }
         return {self._role: role, **{Item("database", name): {} for name in self.plan.databases}}
 
     def observe_database(self, session: Session, database: str) -> State:

@@ -9,8 +9,20 @@ from __future__ import annotations
 import typing as t
 
 from . import _naming
-from ._engine import EngineRules, rules
-from ._model import Connection, Figure, Group, Link, Node, NodePlan, PassfileEntry, Plan, PlanError, Setting
+from ._engine import rules
+from ._engine.base import EngineRules
+from ._model import (
+    Connection,
+    Figure,
+    Group,
+    Link,
+    Node,
+    NodePlan,
+    PassfileEntry,
+    Plan,
+    PlanError,
+    Setting,
+)
 from ._sizing import disk, figures, value_of
 from ._topology import links
 

@@ -26,7 +26,10 @@ def belongs(verifier: str | None, password: str) -> bool:
     if match is None:
         return False
     salted = hashlib.pbkdf2_hmac(
-        "sha256", _saslprep(password).encode(), base64.b64decode(match.group(2)), int(match.group(1))
+        "sha256",
+        _saslprep(password).encode(),
+        base64.b64decode(match.group(2)),
+        int(match.group(1)),
     )
     client_key = hmac.new(salted, b"Client Key", hashlib.sha256).digest()
     stored_key = base64.b64encode(hashlib.sha256(client_key).digest()).decode()

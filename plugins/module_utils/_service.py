@@ -115,7 +115,17 @@ class PgCtl(Service):
 
     def start(self) -> None:
         """Start the server with a log of its own until its collector takes over."""
-        self._must(self._pg_ctl("-w", "-t", str(START_SECONDS), "-s", "-l", f"{self.plan.log_directory}/startup.log", "start"))
+        self._must(
+            self._pg_ctl(
+                "-w",
+                "-t",
+                str(START_SECONDS),
+                "-s",
+                "-l",
+                f"{self.plan.log_directory}/startup.log",
+                "start",
+            )
+        )
 
     def stop(self) -> None:
         """Stop the server in fast mode."""

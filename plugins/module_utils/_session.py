@@ -17,7 +17,7 @@ try:
     import psycopg2.extras
     from psycopg2 import sql
 except ImportError:  # a first run in check mode comes before the packages
-    psycopg2 = None  # type: ignore[assignment]
+    psycopg2 = None
 
 from ._conninfo import conninfo
 from ._model import NodePlan

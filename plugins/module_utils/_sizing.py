@@ -27,7 +27,13 @@ def figures(group: Group, all_links: t.Sequence[Link], node: Node, slot_reserve:
         sorted(
             (
                 Figure("upstreams", up, "links", "one for each upstream and database", "bdr_topology"),
-                Figure("downstreams", down, "links", "one for each downstream and database", "bdr_topology"),
+                Figure(
+                    "downstreams",
+                    down,
+                    "links",
+                    "one for each downstream and database",
+                    "bdr_topology",
+                ),
                 Figure(
                     "slots",
                     slots,

@@ -37,7 +37,7 @@ class Step:
     """What has to be done to one object. `before` is None where it is to be created."""
 
     item: Item
-    before: t.Optional[Attributes]
+    before: Attributes | None
     after: Attributes
 
     @property
@@ -65,7 +65,11 @@ def diff(found: State, wanted: State) -> tuple[Step, ...]:
 
 def shown(steps: t.Iterable[Step]) -> dict[str, str]:
     """Return before and after as --diff shows them: only what changes."""
-    before = [_line(step.item, {name: (step.before or {}).get(name) for name in step.changes}) for step in steps if step.before]
+    before = [
+        _line(step.item, {name: (step.before or {}).get(name) for name in step.changes})
+        for step in steps
+        if step.before
+    ]
     after = [_line(step.item, step.changes if step.before else step.after) for step in steps]
     return {"before": "".join(before), "after": "".join(after)}
 

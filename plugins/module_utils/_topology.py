@@ -95,8 +95,7 @@ def _one_way_problems(database: Database) -> list[str]:
         return [f"bdr_upstream: topology one_way of {database.name} needs the node that feeds the others"]
     if database.upstream not in database.members:
         return [
-            f"bdr_upstream: {database.upstream} is no node of {database.name}. "
-            f"Its nodes: {', '.join(database.members)}"
+            f"bdr_upstream: {database.upstream} is no node of {database.name}. Its nodes: {', '.join(database.members)}"
         ]
     return []
 

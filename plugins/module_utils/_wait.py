@@ -100,12 +100,17 @@ def _beat_database(
         try:
             sent[connection.upstream] = _send(plan, connection, token)
         except _session.SessionError as error:
-            states[connection.upstream] = _link(plan, connection, f"{connection.upstream} cannot be written to: {error}")
+            states[connection.upstream] = _link(
+                plan, connection, f"{connection.upstream} cannot be written to: {error}"
+            )
     seen = _await(session, {"downstream": plan.name, "token": token}, set(sent), time.monotonic() + seconds)
     for connection in connections:
         if connection.upstream in seen:
             trip = round((seen[connection.upstream] - sent[connection.upstream]) * 1000, 1)
-            states[connection.upstream] = {**_link(plan, connection, STREAMING), "round_trip_ms": trip}
+            states[connection.upstream] = {
+                **_link(plan, connection, STREAMING),
+                "round_trip_ms": trip,
+            }
         elif connection.upstream in sent:
             state = _state(engine, session, connection)
             states[connection.upstream] = _link(plan, connection, f"row not seen within {seconds} s ({state})")

@@ -61,19 +61,29 @@ log:
   returned: always
 """
 
-from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, engine_of, one_error, open_door
+from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
+    NODE,
+    engine_of,
+    one_error,
+    open_door,
+)
 from ansible_collections.pgbdr.bdr.plugins.module_utils._instance import log_tail
 from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import beat, observed_links
 
 ARGUMENT_SPEC = {**NODE, "timeout_seconds": {"type": "int", "default": 30}}
 
 
-def main():
+def main() -> None:
     """Write there, read here."""
     module, plan = open_door(ARGUMENT_SPEC)
     engine = engine_of(module, plan)
     if module.check_mode:
-        module.exit_json(changed=False, node=plan.name, links=observed_links(plan, "not tried (check mode)"), log=[])
+        module.exit_json(
+            changed=False,
+            node=plan.name,
+            links=observed_links(plan, "not tried (check mode)"),
+            log=[],
+        )
     with one_error(module):
         links = beat(plan, engine, module.params["timeout_seconds"])
     module.exit_json(changed=False, node=plan.name, links=links, log=log_tail(plan))

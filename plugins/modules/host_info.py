@@ -11,7 +11,8 @@ module: host_info
 short_description: What a host looks like before a node is built or changed on it
 version_added: "0.1.0"
 description:
-  - Reads what M(pgbdr.bdr.check_hosts) decides on. Needs no server and no library; where the node's server runs, it is asked too.
+  - Reads what M(pgbdr.bdr.check_hosts) decides on. Needs no server and no library.
+    Where the node's server runs, it is asked too.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
   - pgbdr.bdr.attributes.node
@@ -82,13 +83,18 @@ clock:
 
 import time
 
-from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, one_error, open_door, runner
+from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
+    NODE,
+    one_error,
+    open_door,
+    runner,
+)
 from ansible_collections.pgbdr.bdr.plugins.module_utils._host import observe
 
 ARGUMENT_SPEC = NODE
 
 
-def main():
+def main() -> None:
     """Read and return."""
     module, plan = open_door(ARGUMENT_SPEC)
     with one_error(module):

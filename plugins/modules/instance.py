@@ -12,7 +12,8 @@ short_description: One PostgreSQL instance of a group on this host
 version_added: "0.1.0"
 description:
   - Brings data directory, settings, access rules, passfile and service of a node to what the plan says, and starts it.
-  - Touches only what lies in the node's own home and carries the collection's marker. Another PostgreSQL on the host is left alone.
+  - Touches only what lies in the node's own home and carries the collection's marker.
+    Another PostgreSQL on the host is left alone.
   - Never restarts a running server. RV(restart_required) lists what waits for M(pgbdr.bdr.restart).
 extends_documentation_fragment:
   - pgbdr.bdr.attributes
@@ -84,7 +85,7 @@ ARGUMENT_SPEC = {
 }
 
 
-def main():
+def main() -> None:
     """Ensure the state asked for."""
     module, plan = open_door(ARGUMENT_SPEC)
     params = module.params

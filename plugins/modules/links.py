@@ -65,7 +65,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import observed_li
 ARGUMENT_SPEC = {**NODE, "wait_seconds": {"type": "int", "default": 60}}
 
 
-def main():
+def main() -> None:
     """Observe, plan, apply, wait."""
     module, plan = open_door(ARGUMENT_SPEC)
     engine = engine_of(module, plan)

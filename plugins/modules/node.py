@@ -11,7 +11,8 @@ module: node
 short_description: Make an instance a member of its group
 version_added: "0.1.0"
 description:
-  - Replication role, databases, the engine's extension and node, replication sets, and the trigger that puts new tables into them.
+  - Replication role, databases, the engine's extension and node, replication sets, and the trigger that puts
+    new tables into them.
   - Reads what is there and repairs what differs. Objects that the plan does not know are left alone.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes
@@ -49,7 +50,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
 ARGUMENT_SPEC = {**NODE, **PASSWORD}
 
 
-def main():
+def main() -> None:
     """Observe, plan, apply."""
     module, plan = open_door(ARGUMENT_SPEC)
     engine = engine_of(module, plan)

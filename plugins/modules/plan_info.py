@@ -10,8 +10,10 @@ module: plan_info
 short_description: The plan of a group, from the inventory alone
 version_added: "0.1.0"
 description:
-  - Reads the variables of the hosts in the group that C(bdr_group) names (C(bdr) by default), checks them and expands the topology.
-  - Returns for each node its links, slots, connections, settings, access rules and sizes, each number with its formula and source.
+  - Reads the variables of the hosts in the inventory group that C(bdr_hosts) names (C(bdr) by default),
+    checks them and expands the topology.
+  - Returns for each node its slots, connections, settings, access rules and sizes, each number with its
+    formula and source.
   - Runs on the controller and contacts no host. Use it with C(run_once).
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info

@@ -65,12 +65,15 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     runner,
 )
 from ansible_collections.pgbdr.bdr.plugins.module_utils._instance import Instance
-from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import observed_links, restart_and_wait
+from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import (
+    observed_links,
+    restart_and_wait,
+)
 
 ARGUMENT_SPEC = {**NODE, **PASSWORD, "wait_seconds": {"type": "int", "default": 60}}
 
 
-def main():
+def main() -> None:
     """Restart and wait."""
     module, plan = open_door(ARGUMENT_SPEC)
     engine = engine_of(module, plan)

@@ -25,8 +25,7 @@ def plan_of(task_vars: t.Mapping[str, t.Any]) -> Plan:
         raise PlanError([f"bdr_hosts: the inventory has no group {group_name}; name the group of the nodes"])
     problems = _password_problems(task_vars)
     hosts = {
-        host: _variables_of(host, task_vars["hostvars"][host], problems)
-        for host in task_vars["groups"][group_name]
+        host: _variables_of(host, task_vars["hostvars"][host], problems) for host in task_vars["groups"][group_name]
     }
     if problems:
         raise PlanError(problems)

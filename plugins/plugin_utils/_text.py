@@ -34,7 +34,12 @@ def plan(found: Mapping) -> str:
         *table(("database", "upstream", "downstream"), [_link_row(link) for link in found["links"]]),
     ]
     for shape, names in _alike(nodes):
-        lines += ["", f"Sizes of {', '.join(names)}", "", *table(("what", "value", "from", "source"), shape)]
+        lines += [
+            "",
+            f"Sizes of {', '.join(names)}",
+            "",
+            *table(("what", "value", "from", "source"), shape),
+        ]
     lines += [f"warning: {warning}" for warning in found["warnings"]]
     return "\n".join(lines)
 
@@ -62,7 +67,15 @@ def next_command(plan_found: Mapping) -> str:
 
 def _node_row(node: Mapping) -> tuple[str, ...]:
     up, down = (_figure(node, name) for name in ("upstreams", "downstreams"))
-    return (node["name"], node["address"], str(node["port"]), ", ".join(node["databases"]), up, down, node["home"])
+    return (
+        node["name"],
+        node["address"],
+        str(node["port"]),
+        ", ".join(node["databases"]),
+        up,
+        down,
+        node["home"],
+    )
 
 
 def _figure(node: Mapping, name: str) -> str:
@@ -78,11 +91,21 @@ def _alike(nodes: t.Iterable[Mapping]) -> t.Iterator[tuple[tuple[tuple[str, ...]
     by_shape: dict[tuple[tuple[str, ...], ...], list[str]] = {}
     for node in nodes:
         figures = [
-            (figure["name"], f"{figure['value']} {figure['unit']}", figure["formula"], figure["source"])
+            (
+                figure["name"],
+                f"{figure['value']} {figure['unit']}",
+                figure["formula"],
+                figure["source"],
+            )
             for figure in node["figures"]
         ]
         settings = [
-            (setting["name"], setting["value"], setting["why"], f"settings file ({setting['rule']})")
+            (
+                setting["name"],
+                setting["value"],
+                setting["why"],
+                f"settings file ({setting['rule']})",
+            )
             for setting in node["settings"]
             if setting["rule"] == "minimum" or "wal" in setting["name"]
         ]

@@ -125,9 +125,7 @@ def members(artifact: Path) -> list[tarfile.TarInfo]:
 
 def test_the_artifact_holds_only_what_a_run_needs(artifact):
     files = [member.name for member in members(artifact) if not member.isdir()]
-    strangers = [
-        name for name in files if name.split("/")[0] not in ROOMS | PAPERS | WRITTEN_BY_GALAXY
-    ]
+    strangers = [name for name in files if name.split("/")[0] not in ROOMS | PAPERS | WRITTEN_BY_GALAXY]
     assert strangers == [], "name them in build_ignore of galaxy.yml"
     assert [name for name in files if name in LITTER] == []
     assert [member.name for member in members(artifact) if member.issym() or member.islnk()] == []
@@ -142,17 +140,13 @@ def test_the_artifact_holds_all_that_a_run_needs(artifact):
 def test_dependencies_come_with_the_ansible_package(controller):
     """`--no-deps` is honest only if they are all there, in the ranges of galaxy.yml."""
     wanted = yaml.safe_load((ROOT / "galaxy.yml").read_text())["dependencies"]
-    installed = json.loads(
-        controller.succeed("ansible-galaxy", "collection", "list", "--format", "json")
-    )
+    installed = json.loads(controller.succeed("ansible-galaxy", "collection", "list", "--format", "json"))
     (ours,) = [path for path, names in installed.items() if "pgbdr.bdr" in names]
     assert Path(ours) == controller.collections / "ansible_collections"
     present = {name for names in installed.values() for name in names}
     assert set(wanted) - present == set()
     check = ("collection", "install", *(f"{name}:{range_}" for name, range_ in wanted.items()))
-    assert not wanted or "Nothing to do" in controller.succeed(
-        "ansible-galaxy", *check, "--offline"
-    )
+    assert not wanted or "Nothing to do" in controller.succeed("ansible-galaxy", *check, "--offline")
 
 
 def write_inventory(path: Path) -> None:

@@ -59,7 +59,11 @@ class EngineRules(abc.ABC):
 
     @abc.abstractmethod
     def settings(
-        self, group: Group, node: Node, connections: t.Sequence[Connection], figures: t.Sequence[Figure]
+        self,
+        group: Group,
+        node: Node,
+        connections: t.Sequence[Connection],
+        figures: t.Sequence[Figure],
     ) -> t.Iterable[Setting]:
         """Yield what replication needs in the settings file."""
 
@@ -126,7 +130,11 @@ class EngineRules(abc.ABC):
         line_type = "host" if group.tls == "off" else "hostssl"
         for database, source in sorted(peers):
             rule = HbaRule(
-                line_type, self.hba_database(database), group.replication_user, source, self.auth_method
+                line_type,
+                self.hba_database(database),
+                group.replication_user,
+                source,
+                self.auth_method,
             )
             if rule not in rules:
                 rules.append(rule)
@@ -140,7 +148,10 @@ class EngineRules(abc.ABC):
         )
         connections = _collisions(
             (
-                (f"{self.connection_key(group, link)} on {link.downstream}", f"{link.upstream}/{link.database}")
+                (
+                    f"{self.connection_key(group, link)} on {link.downstream}",
+                    f"{link.upstream}/{link.database}",
+                )
                 for link in links
             ),
             "bdr_node_name: the upstreams {names} all become the connection {mapped}; rename one of the nodes",

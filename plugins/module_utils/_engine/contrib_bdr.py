@@ -71,13 +71,20 @@ class ContribBdrRules(EngineRules):
         return (5 * count + 2) * WAL_SEGMENT_MB // 2
 
     def settings(
-        self, group: Group, node: Node, connections: t.Sequence[Connection], figures: t.Sequence[Figure]
+        self,
+        group: Group,
+        node: Node,
+        connections: t.Sequence[Connection],
+        figures: t.Sequence[Figure],
     ) -> t.Iterable[Setting]:
         """Yield the guide's parameters; a downstream-only node keeps wal_level as it was."""
         if value_of(figures, "downstreams"):
             yield Setting("wal_level", "logical", "fixed", "what logical decoding reads")
             yield Setting(
-                "max_wal_senders", str(value_of(figures, "wal_senders")), "minimum", "slots + standbys + 2"
+                "max_wal_senders",
+                str(value_of(figures, "wal_senders")),
+                "minimum",
+                "slots + standbys + 2",
             )
             yield from self.retention(figures)
         yield Setting(
@@ -89,9 +96,7 @@ class ContribBdrRules(EngineRules):
         if connections:
             yield from self.downstream_settings(group, connections)
 
-    def downstream_settings(
-        self, group: Group, connections: t.Sequence[Connection]
-    ) -> t.Iterable[Setting]:
+    def downstream_settings(self, group: Group, connections: t.Sequence[Connection]) -> t.Iterable[Setting]:
         """Yield what a node needs that has upstreams."""
         yield Setting("shared_preload_libraries", self.preload_library, "list", "the engine")
         yield Setting("track_commit_timestamp", "on", "fixed", "last update wins by commit time")
@@ -154,7 +159,11 @@ class ContribBdr07Rules(ContribBdrRules):
         return _naming.contrib_bdr_07_slot(link.database, link.upstream, link.downstream)
 
     def settings(
-        self, group: Group, node: Node, connections: t.Sequence[Connection], figures: t.Sequence[Figure]
+        self,
+        group: Group,
+        node: Node,
+        connections: t.Sequence[Connection],
+        figures: t.Sequence[Figure],
     ) -> t.Iterable[Setting]:
         """Yield the same, and the background workers this era counts."""
         yield from super().settings(group, node, connections, figures)

@@ -63,7 +63,11 @@ class PglogicalRules(EngineRules):
         return megabytes(settings.get("max_wal_size", "1GB"), unit_mb=1) or 1024
 
     def settings(
-        self, group: Group, node: Node, connections: t.Sequence[Connection], figures: t.Sequence[Figure]
+        self,
+        group: Group,
+        node: Node,
+        connections: t.Sequence[Connection],
+        figures: t.Sequence[Figure],
     ) -> t.Iterable[Setting]:
         """Yield the settings; sources in facts of pglogical 2.4: one supervisor, a manager a database,
         an apply worker and at times a sync worker a subscription.
@@ -81,7 +85,10 @@ class PglogicalRules(EngineRules):
             "slots of the downstreams, origins of the upstreams, reserve for seeding",
         )
         yield Setting(
-            "max_wal_senders", str(value_of(figures, "wal_senders")), "minimum", "slots + standbys + 2"
+            "max_wal_senders",
+            str(value_of(figures, "wal_senders")),
+            "minimum",
+            "slots + standbys + 2",
         )
         yield Setting(
             "max_worker_processes",
@@ -90,7 +97,10 @@ class PglogicalRules(EngineRules):
             f"1 supervisor + {databases} managers + 2 x {len(connections)} subscriptions + {PARALLEL_WORKERS}",
         )
         yield Setting(
-            "max_slot_wal_keep_size", f"{retention}MB", "default", "allowed downtime x WAL rate, at most this"
+            "max_slot_wal_keep_size",
+            f"{retention}MB",
+            "default",
+            "allowed downtime x WAL rate, at most this",
         )
         yield Setting("pglogical.conflict_resolution", "last_update_wins", "fixed", "the group's promise")
         yield Setting(

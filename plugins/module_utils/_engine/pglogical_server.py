@@ -55,8 +55,14 @@ class PglogicalServer(EngineServer):
         }
         for item, attributes in found.items():
             if item.kind == "table":
-                kept = attributes["set"] not in ("", *TABLE_SETS)  # an operator's own set is the operator's choice
-                wanted[item] = {**attributes, "set": attributes["set"] if kept else attributes["fitting_set"]}
+                kept = attributes["set"] not in (
+                    "",
+                    *TABLE_SETS,
+                )  # an operator's own set is the operator's choice
+                wanted[item] = {
+                    **attributes,
+                    "set": attributes["set"] if kept else attributes["fitting_set"],
+                }
         return wanted
 
     def observe_connections(self, session: Session, database: str) -> State:
@@ -109,7 +115,14 @@ class PglogicalServer(EngineServer):
 
     def _local_dsn(self, database: str) -> str:
         plan = self.plan
-        return conninfo({"host": plan.socket_directory, "port": plan.port, "dbname": database, "user": "postgres"})
+        return conninfo(
+            {
+                "host": plan.socket_directory,
+                "port": plan.port,
+                "dbname": database,
+                "user": "postgres",
+            }
+        )
 
     def _grants(self, database: str) -> Item:
         return Item("grants on pglogical to", self.plan.replication_user, database)
