@@ -22,13 +22,16 @@ directory=$1
 image=$name:$(sha256sum "$0" | cut -c1-16)
 
 # What apt itself resolved, whatever the format its sources are written in; third-party repositories are left out.
-apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
-  awk -v suite="$suite" '$1 ~ /^https?:/ && index($2, suite) == 1 {
-    print "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] " $1, $2, $3
-  }' | sort -u >"$directory/host.list"
-if ! grep -q " $suite main\$" "$directory/host.list"; then
-  echo "apt on this machine knows no Debian $suite: check its sources, then run 'apt-get update'" >&2
-  exit 1
+list_sources() {
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
+    awk -v suite="$suite" '$1 ~ /^https?:/ && index($2, suite) == 1 {
+      print "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] " $1, $2, $3
+    }' | sort -u >"$directory/host.list"
+  grep -q " $suite main\$" "$directory/host.list"
+}
+if ! list_sources; then
+  apt-get --quiet update >&2
+  list_sources || { echo "apt on this machine has no source of Debian $suite" >&2; exit 1; }
 fi
 # A mirror may need a proxy or, when it is a snapshot of the past, leave to be old.
 apt-config dump --no-empty Acquire |
@@ -62,5 +65,8 @@ if ! podman image exists "$image"; then
     "$suite" - "$directory/host.list" |
     podman import --quiet --change 'CMD ["/sbin/init"]' --change 'STOPSIGNAL SIGRTMIN+3' -)
   podman tag "$id" "$image"
+  # The ones before it serve nobody; what a container still uses, podman keeps.
+  podman images --quiet --no-trunc --filter "reference=$name" | grep -vF "$id" | sort -u |
+    xargs --no-run-if-empty podman rmi >&2 || true
 fi
 echo "$image"

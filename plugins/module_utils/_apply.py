@@ -41,8 +41,7 @@ def apply_member(plan: NodePlan, engine: EngineServer, password: str, run: Runne
         outcome.steps += steps
         if not check_mode:
             for step in steps:
-                for statement in member.statements(step, session.scram_verifier):
-                    session.run(statement)  # CREATE DATABASE does not run in a transaction
+                session.apply(member.statements(step, session.scram_verifier))
     missing = {step.item.name for step in steps if step.item.kind == "database"} if check_mode else set()
     for database in plan.databases:
         if database in missing:
@@ -69,7 +68,7 @@ def _apply_database(plan: NodePlan, member: Member, database: str, outcome: Outc
         outcome.warnings += member.engine.warnings(found)
         if not check_mode:
             for step in steps:
-                session.transaction(member.statements(step, session.scram_verifier))
+                session.apply(member.statements(step, session.scram_verifier))
 
 
 def apply_connections(plan: NodePlan, engine: EngineServer, run: Runner, check_mode: bool) -> Outcome:
@@ -90,7 +89,7 @@ def apply_connections(plan: NodePlan, engine: EngineServer, run: Runner, check_m
             outcome.warnings += _unplanned(found, wanted)
             if not check_mode:
                 for step in steps:
-                    session.transaction(engine.statements(step))
+                    session.apply(engine.statements(step))
     return outcome
 
 

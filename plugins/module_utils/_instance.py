@@ -19,7 +19,7 @@ from . import _loaded, _render
 from ._conninfo import passfile
 from ._files import ManagedFile, give, make_directory
 from ._model import NodePlan
-from ._service import Runner, ServiceError, service
+from ._service import Runner, ServiceError, as_postgres, service
 
 MARKER = ".pgbdr.json"
 LOG_LINES = 30
@@ -178,9 +178,10 @@ class Instance:
         if not self._service.is_enabled():
             self._service.enable()
         if not running:
+            self._checked(old_settings, lambda: _loaded.check(self.plan, self._run))
             self._start()
         elif "reload the server" in self.steps:
-            self._reload(old_settings)
+            self._checked(old_settings, self._reload)
         self.restart_required = _loaded.pending_restart(self.plan)
 
     def _write(self, file: ManagedFile) -> None:
@@ -199,7 +200,6 @@ class Instance:
         unfinished = f"{self.plan.data_directory}.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         command = [
-            *("runuser", "-u", "postgres", "--", "env", "-C", "/"),
             *(
                 f"{self.plan.bin_directory}/initdb",
                 "-D",
@@ -211,7 +211,7 @@ class Instance:
             *("--auth-local=peer", "--auth-host=reject"),
             *(f"--encoding={self.plan.encoding}", f"--locale={self.plan.locale}"),
         ]
-        code, out, err = self._run(command)
+        code, out, err = self._run(as_postgres(command))
         if code:
             raise InstanceError(f"initdb failed: {(err or out).strip()}")
         give(unfinished, "postgres", 0o700)
@@ -229,15 +229,20 @@ class Instance:
             tail = "\n".join(log_tail(self.plan))
             raise InstanceError(f"the server of {self.plan.name} does not start: {error}\n{tail}") from error
 
-    def _reload(self, previous: str) -> None:
+    def _reload(self) -> None:
+        _loaded.check(self.plan, self._run)
+        _loaded.reload(self.plan)
+
+    def _checked(self, previous: str, load: t.Callable[[], None]) -> None:
         try:
-            _loaded.reload(self.plan)
+            load()
         except _loaded.SettingsRefused as error:
-            # Left in place, a wrong file would keep the server down after its next boot.
-            replace(self._settings_file(), text=previous).write()
-            raise InstanceError(
-                f"bdr_settings: the server of {self.plan.name} refuses them, the previous ones are back: {error}"
-            ) from error
+            told = f"bdr_settings: the server of {self.plan.name} refuses them"
+            if previous:
+                # Left in place, a wrong file would keep the server down after its next boot.
+                replace(self._settings_file(), text=previous).write()
+                told += ", the previous ones are back"
+            raise InstanceError(f"{told}: {error}") from error
 
     def _remove_home(self) -> None:
         # The marker goes last: a removal that was killed can be run again.

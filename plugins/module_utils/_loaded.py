@@ -11,9 +11,14 @@ import typing as t
 
 from . import _session
 from ._model import NodePlan
+from ._service import Runner, as_postgres
 
-# A setting that waits for a restart is listed as an error too; that one is expected.
-_REFUSED = "SELECT name, setting, error FROM pg_file_settings WHERE error IS NOT NULL AND error !~ 'without restarting'"
+# A good value that waits for a restart is an error here like a wrong one, so those are left to check(), which
+# reads the files as the next start will.
+_REFUSED = """
+SELECT f.name, f.setting, f.error FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = f.name
+ WHERE f.error IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'
+"""
 _PENDING = "SELECT name FROM pg_settings WHERE pending_restart ORDER BY name"
 _ONLY_AT_START = "SELECT name FROM pg_settings WHERE context = 'postmaster'"
 
@@ -45,6 +50,14 @@ def is_behind(plan: NodePlan, paths: t.Iterable[str]) -> bool:
     with _session.local(plan, "postgres") as session:
         loaded = float(session.value("SELECT extract(epoch FROM pg_conf_load_time())::float8"))
     return any(os.stat(path).st_mtime > loaded for path in paths if os.path.exists(path))
+
+
+def check(plan: NodePlan, run: Runner) -> None:
+    """Let the server's program read the files as at a start; SettingsRefused tells its own words."""
+    command = [f"{plan.bin_directory}/postgres", "-D", plan.data_directory, "-C", "port"]
+    code, _out, err = run(as_postgres(command))
+    if code:
+        raise SettingsRefused(err.strip())
 
 
 def reload(plan: NodePlan) -> None:

@@ -118,7 +118,7 @@ class Member:
             return [Statement(SET_ROLE.format(verb=verb), {"role": step.item.name}, {"verifier": verifier})]
         if step.item.kind == "database":
             values = {"encoding": self.plan.encoding, "locale": self.plan.locale}
-            return [Statement(CREATE_DATABASE, {"database": step.item.name}, values)]
+            return [Statement(CREATE_DATABASE, {"database": step.item.name}, values, alone=True)]
         if step.item.kind == "schema":
             return [Statement(CREATE_SCHEMA)]
         if step.item.kind == "heartbeat table":

@@ -132,14 +132,18 @@ class PgCtl(Service):
         self._must(self._pg_ctl("-w", "-t", str(START_SECONDS), "-s", "-m", "fast", "stop"))
 
     def _pg_ctl(self, *arguments: str) -> list[str]:
-        environment = ["env", "-C", "/", f"PGPASSFILE={self.plan.passfile}"]
         program = [f"{self.plan.bin_directory}/pg_ctl", "-D", self.plan.data_directory]
-        return ["runuser", "-u", "postgres", "--", *environment, *program, *arguments]
+        return as_postgres([f"PGPASSFILE={self.plan.passfile}", *program, *arguments])
 
 
 def service(plan: NodePlan, run: Runner) -> Service:
     """Return the manager of this host."""
     return Systemd(plan, run) if is_systemd() else PgCtl(plan, run)
+
+
+def as_postgres(command: t.Sequence[str]) -> list[str]:
+    """Return a command that runs as the postgres user, from a directory it may be in; NAME=value may come first."""
+    return ["runuser", "-u", "postgres", "--", "env", "-C", "/", *command]
 
 
 def is_systemd() -> bool:

@@ -66,17 +66,22 @@ class Session:
         except psycopg2.Error as error:
             raise SessionError(str(error).strip()) from error
 
-    def transaction(self, statements: t.Iterable[Statement]) -> None:
-        """Run statements as one transaction: all of them or none."""
+    def apply(self, statements: t.Iterable[Statement]) -> None:
+        """Run a step's statements: as one transaction, all or none, and behind it those that refuse to be in one."""
+        steps = list(statements)
         self._connection.autocommit = False
         try:
-            for statement in statements:
-                self.run(statement)
+            for statement in steps:
+                if not statement.alone:
+                    self.run(statement)
             self._connection.commit()
         finally:
             if not self._connection.closed:
                 self._connection.rollback()
                 self._connection.autocommit = True
+        for statement in steps:
+            if statement.alone:
+                self.run(statement)
 
     def scram_verifier(self, password: str, role: str) -> str:
         """Return what the server stores for a password, made here so that no log ever sees the password."""

@@ -14,11 +14,12 @@ Row = t.Dict[str, t.Any]
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL with {names} for identifiers and %(names)s for values."""
+    """SQL with {names} for identifiers and %(names)s for values. alone: refuses to run in a transaction."""
 
     text: str
     identifiers: t.Mapping[str, str] = field(default_factory=dict)
     values: t.Mapping[str, t.Any] = field(default_factory=dict)
+    alone: bool = False
 
 
 class Session(t.Protocol):

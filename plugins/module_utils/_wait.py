@@ -62,7 +62,7 @@ def _wait_for_link(plan: NodePlan, engine: EngineServer, connection: Connection,
             if state == STREAMING or now >= deadline:
                 break
             if now >= next_kick:
-                session.transaction(engine.kick(connection))
+                session.apply(engine.kick(connection))
                 next_kick = now + KICK_SECONDS
             time.sleep(POLL_SECONDS)
     return state

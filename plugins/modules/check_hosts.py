@@ -11,7 +11,8 @@ short_description: Check all hosts against the plan before one of them is change
 version_added: "0.1.0"
 description:
   - Fails with every reason not to start. These are foreign data directories, ports in use, another major version,
-    too little disk, differences in architecture, encoding and collation, clock skew, and rows that a new link would not carry.
+    too little disk, differences in architecture, encoding and collation, clock skew,
+    and rows that a new link would not carry.
   - Runs on the controller and changes nothing. Use it with C(run_once).
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info

@@ -41,7 +41,7 @@ class EngineServer(abc.ABC):
 
     @abc.abstractmethod
     def statements(self, step: Step) -> t.Iterable[Statement]:
-        """Return what carries out a step, to be run in the step's database as one transaction."""
+        """Return what carries out a step, to be run in the step's database."""
 
     @abc.abstractmethod
     def warnings(self, found: State) -> list[str]:

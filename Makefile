@@ -1,0 +1,90 @@
+# The commands of this project; README.md shows each with its output. Names and meanings are kept for good.
+.DEFAULT_GOAL := help
+.PHONY: help setup server test-hosts site psql clean-site test lint unit integration collection molecule bench
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+VENV := $(CURDIR)/.venv
+QUICKSTART := inventories/quickstart
+# sudo starts with an environment of its own.
+AS_ROOT := $(SUDO) env PATH="$(VENV)/bin:$$PATH" ANSIBLE_CONFIG=$(CURDIR)/ansible.cfg
+PLAYBOOK := $(AS_ROOT) $(VENV)/bin/ansible-playbook --inventory $(QUICKSTART)
+PYTEST := $(AS_ROOT) $(VENV)/bin/pytest
+SCENARIOS := plex one_way
+SERVER_PACKAGES := postgresql-15 postgresql-15-pglogical python3-psycopg2
+HOST_PACKAGES := podman runc netavark aardvark-dns mmdebstrap openssh-client
+# Quoted for the shell, so that SQL may hold anything.
+QUOTED_SQL = '$(subst ','\'',$(value SQL))'
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make setup                        the Python environment in .venv; the other targets make it when it is missing
+setup: $(VENV)/.done
+
+$(VENV)/.done: requirements.txt requirements-dev.txt
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || $(SUDO) sh -c 'apt-get update -q && apt-get install -qy python3-venv'
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+## make site                         a working group of three nodes on this machine: alpha, bravo, charlie
+site: setup
+	@$(PLAYBOOK) playbooks/site.yml
+	@echo "Also: make psql NODE=alpha SQL='SELECT version()', and make clean-site to remove it all."
+
+## make psql NODE=alpha [SQL='...']  run SQL in the quickstart group's database, rows only; without SQL a session
+psql: setup
+	@test -n '$(NODE)' || { echo "NODE: name a node of the group, such as make psql NODE=alpha SQL='SELECT 1'" >&2; exit 2; }
+	@where=$$($(VENV)/bin/python tests/tools/where.py $(QUICKSTART) '$(NODE)') || exit 2; \
+	$(SUDO) /usr/lib/postgresql/15/bin/psql $$where -X $(if $(value SQL),-Atq -v ON_ERROR_STOP=1 -c $(QUOTED_SQL))
+
+## make clean-site                   remove the quickstart group with all its data
+clean-site: setup
+	@echo 'Removes the group quickstart: its servers and /var/lib/pgbdr/quickstart with all data.'
+	@$(PLAYBOOK) playbooks/remove_group.yml -e bdr_confirm=quickstart
+
+## make test                         lint and every test that needs no special source
+test: lint unit integration collection molecule
+
+## make lint                         ansible-lint (production), ruff, mypy, yamllint, changelog
+lint: setup
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/yamllint --strict .
+	PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/antsibull-changelog lint
+	PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/ansible-lint --offline
+
+## make unit                         pure tests: tables, golden plans, the rules of the house; no server
+unit: setup
+	$(VENV)/bin/pytest tests/unit --cov
+
+## make integration                  modules and playbooks against servers on this machine
+integration: setup server
+	$(PYTEST) tests/integration
+
+## make collection                   the built artifact, installed alone, stands a group up
+collection: setup server
+	$(PYTEST) tests/collection
+
+## make molecule [SCENARIO=plex]     several hosts of their own, with systemd; all scenarios unless one is named
+molecule: setup test-hosts
+	@set -e; for scenario in $(or $(SCENARIO),$(SCENARIOS)); do \
+		$(AS_ROOT) $(VENV)/bin/molecule test --scenario-name $$scenario; \
+	done
+
+## make bench                        figures as ratios against doing the same by hand
+bench: setup server
+	$(AS_ROOT) $(VENV)/bin/python tests/bench/run.py
+
+# What the tests on this machine run against. A PostgreSQL of the distribution's own is neither wanted nor made.
+server:
+	@dpkg-query -W $(SERVER_PACKAGES) >/dev/null 2>&1 || $(SUDO) sh -c '\
+		test -e /etc/postgresql-common/createcluster.conf || { mkdir -p /etc/postgresql-common && \
+		echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf; }; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(SERVER_PACKAGES)'
+
+test-hosts:
+	@dpkg-query -W $(HOST_PACKAGES) >/dev/null 2>&1 || $(SUDO) sh -c '\
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(HOST_PACKAGES)'

@@ -1,0 +1,51 @@
+"""Write what each task reports of each host as JSON, so that tests need not read what is meant for people."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = r"""
+name: recorder
+type: notification
+short_description: Results as JSON for the tests
+description: Writes tasks and stats to the file that PGBDR_RECORD names.
+options: {}
+"""
+
+
+class CallbackModule(CallbackBase):
+    """Records changed, failed, unreachable, skipped, msg, steps and warnings."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "recorder"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tasks: dict = {}
+
+    def _record(self, result, **more) -> None:
+        kept = {name: result.result[name] for name in ("msg", "steps", "warnings") if name in result.result}
+        entry = {"changed": bool(result.result.get("changed")), **kept, **more}
+        self._tasks.setdefault(result.task.name, {})[result.host.get_name()] = entry
+
+    def v2_runner_on_ok(self, result) -> None:
+        self._record(result)
+
+    def v2_runner_on_failed(self, result, ignore_errors=False) -> None:
+        self._record(result, failed=True)
+
+    def v2_runner_on_unreachable(self, result) -> None:
+        self._record(result, unreachable=True)
+
+    def v2_runner_on_skipped(self, result) -> None:
+        self._record(result, skipped=True)
+
+    def v2_playbook_on_stats(self, stats) -> None:
+        totals = {host: stats.summarize(host) for host in stats.processed}
+        with open(os.environ["PGBDR_RECORD"], "w", encoding="utf-8") as file:
+            json.dump({"tasks": self._tasks, "stats": totals}, file, default=str)

@@ -1,0 +1,139 @@
+"""A real group on this machine: its inventory, playbook runs and SQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import typing as t
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg2
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SOCKETS = "/var/run/postgresql"
+HOMES = Path("/var/lib/pgbdr")
+
+
+@dataclass
+class Run:
+    """One run of ansible-playbook: its output, and per task and host what the run says of it."""
+
+    code: int
+    output: str
+    tasks: dict[str, dict[str, dict[str, t.Any]]]
+    stats: dict[str, dict[str, int]]
+
+    def changed(self) -> set[tuple[str, str]]:
+        """Return the tasks and hosts that report a change."""
+        return {
+            (name, host) for name, hosts in self.tasks.items() for host, result in hosts.items() if result["changed"]
+        }
+
+    def errors(self) -> list[str]:
+        """Return the message of every failed task."""
+        return [
+            str(result.get("msg"))
+            for hosts in self.tasks.values()
+            for result in hosts.values()
+            if result.get("failed") or result.get("unreachable")
+        ]
+
+
+@dataclass
+class Group:
+    """An inventory of this machine's own nodes, and what a test does with it."""
+
+    name: str
+    directory: Path
+    ports: dict[str, int]
+    variables: dict[str, t.Any] = field(default_factory=dict)
+    host_variables: dict[str, dict[str, t.Any]] = field(default_factory=dict)
+
+    def write(self) -> Path:
+        """Write the inventory and return its path."""
+        hosts = {name: {"bdr_port": port, **self.host_variables.get(name, {})} for name, port in self.ports.items()}
+        shared = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "bdr_group": self.name,
+            "bdr_address": "127.0.0.1",
+            "bdr_databases": ["appdb"],
+            "bdr_allowed_downtime_seconds": 60,
+            "bdr_settings": {"max_wal_size": "64MB", "min_wal_size": "32MB"},
+            **self.variables,
+        }
+        path = self.directory / "hosts.yml"
+        path.write_text(yaml.safe_dump({"bdr": {"hosts": hosts, "vars": shared}}, allow_unicode=True))
+        return path
+
+    def command(self, playbook: str, *arguments: str) -> list[str]:
+        """Return the command line of a playbook run."""
+        return ["ansible-playbook", "-i", str(self.write()), f"pgbdr.bdr.{playbook}", *arguments]
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a playbook run; its results go to a file of JSON."""
+        return {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_CALLBACKS_ENABLED": "recorder",
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
+            "PGBDR_RECORD": str(self.directory / "record.json"),
+            "ANSIBLE_NOCOLOR": "1",
+        }
+
+    def play(self, playbook: str = "site", *arguments: str) -> Run:
+        """Run a playbook to its end."""
+        record = self.directory / "record.json"
+        record.unlink(missing_ok=True)
+        done = subprocess.run(
+            self.command(playbook, *arguments),
+            cwd=self.directory,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        recorded = json.loads(record.read_text()) if record.exists() else {"tasks": {}, "stats": {}}
+        return Run(done.returncode, done.stdout, recorded["tasks"], recorded["stats"])
+
+    def must(self, playbook: str = "site", *arguments: str) -> Run:
+        """Run a playbook that has to succeed."""
+        run = self.play(playbook, *arguments)
+        assert run.code == 0, run.output
+        return run
+
+    def sql(self, node: str, text: str, *values: t.Any, database: str = "appdb", user: str = "postgres") -> list[tuple]:
+        """Run SQL on a node, as the local superuser, and return its rows."""
+        with_options = {"host": SOCKETS, "port": self.ports[node], "dbname": database, "user": user}
+        connection = psycopg2.connect(**with_options)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(text, values or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def everywhere(self, text: str, database: str = "appdb") -> None:
+        """Run SQL on every node."""
+        for node in self.ports:
+            self.sql(node, text, database=database)
+
+    def home(self, node: str) -> Path:
+        """Return the node's home."""
+        return HOMES / self.name / node
+
+    def remove(self) -> None:
+        """Remove the group with all its data."""
+        self.play("remove_group", "-e", f"bdr_confirm={self.name}")
+        assert not (HOMES / self.name).exists()
+
+
+def words(output: str) -> str:
+    """Return a run's output on one line, as it is wrapped for a terminal."""
+    return re.sub(r"\s+", " ", output)
