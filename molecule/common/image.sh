@@ -5,7 +5,7 @@
 #
 # Debian packages are the only source: no container registry. The tag is a hash of this file, which is all that goes into
 # the image, so an edit here makes a new image and everything else reuses the last one. The mirror is the one the machine
-# uses itself; it is read at run time and stays out of the image, the hosts get it as bind mounts.
+# uses itself; it is read at run time and stays out of the image, the hosts get it as bind mounts. Runs as root.
 set -euo pipefail
 
 readonly suite=bookworm
@@ -61,7 +61,6 @@ if ! podman image exists "$image"; then
     --customize-hook='rm -f "$1/etc/hostname" "$1/etc/resolv.conf"' \
     --customize-hook='ln -s /dev/null "$1/etc/systemd/system/apt-daily.timer"' \
     --customize-hook='ln -s /dev/null "$1/etc/systemd/system/apt-daily-upgrade.timer"' \
-    --customize-hook='echo "StrictModes no" >"$1/etc/ssh/sshd_config.d/molecule.conf"' \
     "$suite" - "$directory/host.list" |
     podman import --quiet --change 'CMD ["/sbin/init"]' --change 'STOPSIGNAL SIGRTMIN+3' -)
   podman tag "$id" "$image"

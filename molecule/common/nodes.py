@@ -100,8 +100,8 @@ def find_nodes() -> dict[str, Node]:
 
 def secret_word(node: Node) -> str:
     """Return the longest plain word of the password: no quoting or escaping changes it."""
-    password: str = node.variables["bdr_replication_password"]
-    return max(re.findall(r"[A-Za-z0-9]+", password), key=len)
+    words: list[str] = re.findall(r"[A-Za-z0-9]+", node.variables["bdr_replication_password"])
+    return max(words, key=len)
 
 
 def eventually(look: t.Callable[[], T], wanted: T, timeout_seconds: float = 30) -> None:

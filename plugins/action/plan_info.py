@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
             {"query": {"type": "str"}, "print": {"type": "bool", "default": False}}
         )
         try:
-            plan = plan_of(task_vars).as_dict()
+            plan = plan_of(task_vars, self._templar.template).as_dict()
         except PlanError as error:
             return {**result, "failed": True, "msg": str(error), "problems": list(error.problems)}
         if arguments["print"]:

@@ -40,7 +40,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils._source import password_of
+from ..plugin_utils._source import DEFAULT_HOSTS, password_of, value_of
 
 
 class LookupModule(LookupBase):
@@ -48,15 +48,18 @@ class LookupModule(LookupBase):
 
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[str]:
         """Return a list of one password."""
+        template = self._templar.template
         try:
-            given = password_of(variables)
+            given = password_of(variables, template)
         except ValueError as error:
             raise AnsibleError(str(error)) from error
         if given is not None:
             return [given]
-        directory = variables.get("bdr_secrets_directory") or os.path.join(variables["inventory_dir"], "secrets")
-        group = variables.get("bdr_group") or variables.get("bdr_hosts") or "bdr"
-        path = os.path.join(os.path.expanduser(directory), f"{group}_replication")
+        # A hidden directory, since Ansible would read any other file beside an inventory as a part of it.
+        beside = os.path.join(variables["inventory_dir"], ".secrets")
+        directory = os.path.expanduser(value_of(variables, template, "bdr_secrets_directory", beside))
+        hosts = value_of(variables, template, "bdr_hosts", DEFAULT_HOSTS)
+        path = os.path.join(directory, f"{value_of(variables, template, 'bdr_group', hosts)}_replication")
         if variables.get("ansible_check_mode") and not os.path.exists(path):
             path = "/dev/null"
         generator = lookup_loader.get("ansible.builtin.password", loader=self._loader, templar=self._templar)

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -18,6 +20,8 @@ from ._instance import InstanceError
 from ._model import NodePlan, node_plan
 from ._service import Runner, ServiceError
 from ._session import SessionError
+
+LOCK_SECONDS = 300
 
 NODE: dict[str, t.Any] = {"node": {"type": "dict", "required": True}}
 PASSWORD: dict[str, t.Any] = {"password": {"type": "str", "required": True, "no_log": True}}
@@ -58,6 +62,33 @@ def one_error(module: AnsibleModule) -> t.Iterator[None]:
         yield
     except (InstanceError, ServiceError, SessionError) as error:
         module.fail_json(msg=str(error))
+
+
+@contextlib.contextmanager
+def alone(module: AnsibleModule, plan: NodePlan) -> t.Iterator[None]:
+    """Change one node from one place at a time, and turn what the helpers raise into one message.
+
+    A run whose controller was killed leaves its modules at work; the next run waits here until they are through.
+    """
+    with one_error(module):
+        if module.check_mode:
+            yield
+            return
+        with open(f"/run/{plan.unit}.lock", "w", encoding="ascii") as lock:
+            deadline = time.monotonic() + LOCK_SECONDS
+            while not _is_taken_now(lock):
+                if time.monotonic() >= deadline:
+                    module.fail_json(msg=f"another run has been working on {plan.name} for {LOCK_SECONDS} s")
+                time.sleep(0.1)
+            yield
+
+
+def _is_taken_now(lock: t.IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def exit_with(module: AnsibleModule, outcome: Outcome, **result: t.Any) -> None:

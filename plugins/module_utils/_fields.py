@@ -13,6 +13,7 @@ import re
 import typing as t
 
 Parser = t.Callable[[t.Any], t.Any]
+Fields = t.Dict[str, t.Tuple[Parser, t.Any]]
 
 
 class WrongValue(ValueError):
@@ -74,7 +75,7 @@ def integer(least: int, most: int) -> Parser:
     """Return a parser of whole numbers in a range; digits in a string count, since -e gives strings."""
 
     def parse(value: t.Any) -> int:
-        is_digits = isinstance(value, str) and value.strip().isdigit()
+        is_digits = isinstance(value, str) and re.fullmatch(r"\s*[0-9]+\s*", value) is not None
         is_number = isinstance(value, int) and not isinstance(value, bool)
         if not (is_digits or is_number):
             raise WrongValue(f"is {shown(value)}; a whole number from {least} to {most} is wanted")
@@ -130,6 +131,19 @@ def setting_value(value: t.Any) -> str:
     if isinstance(value, str) and not value:
         return ""
     return text(value)
+
+
+def fields_of(fields: Fields, variables: t.Mapping[str, t.Any], of: str, problems: list[str]) -> dict[str, t.Any]:
+    """Parse the variables that fields names; what is missing gets its default, what is wrong goes to problems."""
+    values: dict[str, t.Any] = {}
+    for name, (parser, default) in fields.items():
+        values[name] = default
+        if name in variables:
+            try:
+                values[name] = parser(variables[name])
+            except WrongValue as error:
+                problems.append(f"{name}{of} {error}")
+    return values
 
 
 def _item(where: str, parser: Parser, value: t.Any) -> t.Any:

@@ -58,6 +58,7 @@ def _pointer_bytes() -> int:
 
 
 def _machine_id() -> str:
+    """Return what tells machines apart. Clones can share their id, so the host's name is in it too."""
     for path in ("/etc/machine-id", "/proc/sys/kernel/random/boot_id"):
         try:
             with open(path, encoding="ascii") as file:
@@ -65,15 +66,25 @@ def _machine_id() -> str:
         except OSError:
             continue
         if found:
-            return found
+            return f"{socket.gethostname()} {found}"
     return socket.gethostname()
 
 
 def _is_taken(plan: NodePlan) -> bool:
     """Tell whether something listens on the node's port, on an address it would use or on its socket."""
-    if os.path.exists(f"{plan.socket_directory}/.s.PGSQL.{plan.port}.lock"):
+    if _is_locked(f"{plan.socket_directory}/.s.PGSQL.{plan.port}.lock"):
         return True
     return any(_bind_error(address, plan.port) == errno.EADDRINUSE for address in plan.listen_addresses)
+
+
+def _is_locked(path: str) -> bool:
+    """Tell whether a socket's lock file belongs to a live process; a server that crashed leaves its own behind."""
+    try:
+        with open(path, encoding="ascii") as file:
+            os.kill(int(file.readline()), 0)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _address_problem(plan: NodePlan) -> str:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 Found = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -20,6 +21,7 @@ def problems(plan: t.Mapping[str, t.Any], found: Found) -> list[str]:
     one_by_one = [problem for name, node in seen.items() for problem in _node_problems(node, found[name])]
     return [
         *one_by_one,
+        *_place_problems(seen, found),
         *_disk_problems(seen, found),
         *_difference_problems(found),
         *_clock_problems(plan["max_clock_skew_ms"], found),
@@ -61,11 +63,27 @@ def _encoding_problems(node: t.Mapping[str, t.Any], database: t.Mapping[str, str
     wanted = (("bdr_encoding", "encoding"), ("bdr_locale", "collate"), ("bdr_locale", "ctype"))
     for variable, key in wanted:
         value = node[variable[4:]]
-        if database[key] != value:
+        if _plain(database[key]) != _plain(value):
             yield (
                 f"{variable}: the database {database['name']} of {node['name']} has the {key} {database[key]}, "
                 f"wanted is {value} on every node. Dump it and create it anew, or set {variable}"
             )
+
+
+def _plain(name: str) -> str:
+    """Return a name of an encoding or a locale as the server compares it: UTF8, utf-8 and Utf_8 are one."""
+    return re.sub(r"[^a-z0-9.@]", "", name.lower())
+
+
+def _place_problems(seen: t.Mapping[str, t.Mapping[str, t.Any]], found: Found) -> t.Iterator[str]:
+    """Nodes of one machine share its directories and its sockets, whatever their addresses are."""
+    for variable, key in (("bdr_port", "port"), ("bdr_home", "home")):
+        by_place: dict[tuple[str, t.Any], list[str]] = {}
+        for name, node in seen.items():
+            by_place.setdefault((found[name]["machine"], node[key]), []).append(name)
+        for (_machine, value), names in by_place.items():
+            if len(names) > 1:
+                yield f"{variable}: {' and '.join(names)} are on one machine and share {value}; give each its own"
 
 
 def _disk_problems(seen: t.Mapping[str, t.Mapping[str, t.Any]], found: Found) -> t.Iterator[str]:
@@ -100,10 +118,12 @@ def _clock_problems(limit_ms: int, found: Found) -> t.Iterator[str]:
     """Last update wins by the clock. A clock is known to within half the time it took to ask."""
     if not found:
         return
-    earliest = min(found, key=lambda name: found[name]["clock"]["offset_ms"])
-    latest = max(found, key=lambda name: found[name]["clock"]["offset_ms"])
-    first, last = found[earliest]["clock"], found[latest]["clock"]
-    skew = last["offset_ms"] - first["offset_ms"] - last["uncertainty_ms"] - first["uncertainty_ms"]
+    clocks = {name: host["clock"] for name, host in found.items()}
+    earliest_at_most = {name: clock["offset_ms"] + clock["uncertainty_ms"] for name, clock in clocks.items()}
+    latest_at_least = {name: clock["offset_ms"] - clock["uncertainty_ms"] for name, clock in clocks.items()}
+    earliest = min(clocks, key=lambda name: earliest_at_most[name])
+    latest = max(clocks, key=lambda name: latest_at_least[name])
+    skew = latest_at_least[latest] - earliest_at_most[earliest]
     if skew > limit_ms:
         yield (
             f"bdr_max_clock_skew_ms: the clocks of {earliest} and {latest} are at least {int(skew)} ms apart, "
@@ -113,19 +133,25 @@ def _clock_problems(limit_ms: int, found: Found) -> t.Iterator[str]:
 
 def _row_problems(plan: t.Mapping[str, t.Any], found: Found) -> t.Iterator[str]:
     """Rows written before a link exists are never sent, so a new link between databases with rows needs a word."""
+    missing: dict[tuple[str, str], list[str]] = {}
     for name, node in plan["nodes"].items():
         if name not in found or node["existing_rows"] == "accept":
             continue
         for connection in node["connections"]:
             database, upstream = connection["database"], connection["upstream"]
-            here = found[name]["databases"].get(database, {})
-            there = found.get(upstream, {}).get("databases", {}).get(database, {})
-            if connection["name"] in here.get("connections", ()):
+            if connection["name"] in _contents(found, name, database).get("connections", ()):
                 continue
-            for node_name, contents in ((upstream, there), (name, here)):
-                if contents.get("table_with_rows"):
-                    yield (
-                        f"bdr_existing_rows: {contents['table_with_rows']} of {database} on {node_name} has rows, and "
-                        f"{upstream} -> {name} does not exist yet: rows from before a link are not sent through it. "
-                        "Empty the tables, or set bdr_existing_rows: accept if both nodes hold the same rows"
-                    )
+            for end in (upstream, name):
+                if _contents(found, end, database).get("table_with_rows"):
+                    missing.setdefault((database, end), []).append(f"{upstream} -> {name}")
+    for (database, end), links in sorted(missing.items()):
+        yield (
+            f"bdr_existing_rows: {_contents(found, end, database)['table_with_rows']} of {database} on {end} has rows, "
+            f"and {', '.join(links)} does not exist yet: rows from before a link are not sent through it. "
+            "Empty the tables, or set bdr_existing_rows: accept if both ends hold the same rows"
+        )
+
+
+def _contents(found: Found, node: str, database: str) -> t.Mapping[str, t.Any]:
+    contents: t.Mapping[str, t.Any] = found.get(node, {}).get("databases", {}).get(database, {})
+    return contents

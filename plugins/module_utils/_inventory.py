@@ -10,22 +10,22 @@ What differs between nodes is read per host; what the group shares is read from 
 from __future__ import annotations
 
 import difflib
+import re
 import typing as t
 
 from . import _fields as f
+from ._databases import databases
 from ._engine import ENGINES, ERAS
-from ._model import Database, Group, Node, PlanError
+from ._model import Group, Node, PlanError
 from ._naming import home, is_path_safe
 from ._topology import TOPOLOGIES
 
 _PATH = f.matching(r"/[A-Za-z0-9/_.-]+", "an absolute path of letters, digits, _ . -")
-_USER = f.matching(r"[a-z_][a-z0-9_]{0,62}", "a role name of a-z, 0-9 and _")
+_USER = f.matching(r"(?!pg_|postgres$)[a-z_][a-z0-9_]{0,62}", "a role name of a-z, 0-9 and _, none of the server's own")
 _SETTINGS = f.mapping(f.setting_value)
 _NAMES = f.listing(f.text)
 
-Fields = t.Dict[str, t.Tuple[f.Parser, t.Any]]
-
-GROUP_FIELDS: Fields = {
+GROUP_FIELDS: f.Fields = {
     "bdr_group": (f.text, None),
     "bdr_engine": (f.choice(*ENGINES), "pglogical"),
     "bdr_era": (f.choice(*ERAS), "0.7"),
@@ -47,7 +47,7 @@ GROUP_FIELDS: Fields = {
     "bdr_max_clock_skew_ms": (f.integer(1, 3_600_000), 1000),
 }
 
-NODE_FIELDS: Fields = {
+NODE_FIELDS: f.Fields = {
     "ansible_host": (f.text, None),
     "bdr_node_name": (f.text, None),
     "bdr_address": (f.text, None),
@@ -80,14 +80,6 @@ READ = (*GROUP_FIELDS, *NODE_FIELDS)
 # Variables of roles carry the role's name.
 _ROLE_PREFIXES = ("bdr_packages_", "bdr_instance_", "bdr_group_", "bdr_plan_")
 
-_DATABASE_FIELDS: Fields = {
-    "name": (f.text, None),
-    "topology": (f.choice(*TOPOLOGIES), None),
-    "upstream": (f.text, None),
-    "nodes": (_NAMES, None),
-    "upstreams": (f.mapping(_NAMES), None),
-}
-
 
 def parse(inventory_group: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> Group:
     """Return the group; hosts maps inventory host to its variables. PlanError lists every problem found.
@@ -98,7 +90,7 @@ def parse(inventory_group: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) ->
         raise PlanError([f"the inventory group {inventory_group} has no hosts; put the nodes into it"])
     problems: list[str] = []
     shared = _shared(hosts, problems)
-    nodes = {host: _fields_of(NODE_FIELDS, variables, f" of {host}", problems) for host, variables in hosts.items()}
+    nodes = {host: f.fields_of(NODE_FIELDS, variables, f" of {host}", problems) for host, variables in hosts.items()}
     problems += _tls_problems(shared["bdr_tls"], hosts)
     if problems:
         raise PlanError(problems)
@@ -107,14 +99,14 @@ def parse(inventory_group: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) ->
     names = {host: node.name for host, node in members.items()}
     upstreams = {names[host]: values["bdr_upstreams"] for host, values in nodes.items()}
     problems += _node_problems(group_name, members)
-    databases = _databases(shared, tuple(sorted(names.values())), upstreams, problems)
+    found = databases(shared, tuple(sorted(names.values())), upstreams, problems)
     if problems:
         raise PlanError(problems)
     options = {key[4:]: value for key, value in shared.items() if key not in _NOT_OPTIONS}
     return Group(
         name=group_name,
         nodes=tuple(sorted(members.values(), key=lambda node: node.name)),
-        databases=databases,
+        databases=found,
         major=shared["bdr_postgresql_major"],
         unknown_variables=_unknown(hosts),
         **options,
@@ -138,36 +130,30 @@ def _shared(hosts: t.Mapping[str, t.Mapping[str, t.Any]], problems: list[str]) -
             for other in others
             if hosts[other].get(name) != hosts[first].get(name)
         ][:1]
-    return _fields_of(GROUP_FIELDS, hosts[first], "", problems)
-
-
-def _fields_of(fields: Fields, variables: t.Mapping[str, t.Any], of: str, problems: list[str]) -> dict[str, t.Any]:
-    values: dict[str, t.Any] = {}
-    for name, (parser, default) in fields.items():
-        values[name] = default
-        if name in variables:
-            try:
-                values[name] = parser(variables[name])
-            except f.WrongValue as error:
-                problems.append(f"{name}{of} {error}")
-    return values
+    return f.fields_of(GROUP_FIELDS, hosts[first], "", problems)
 
 
 def _node(group: str, host: str, values: t.Mapping[str, t.Any]) -> Node:
     name = values["bdr_node_name"] or str(host)
-    address = values["bdr_address"] or values["ansible_host"] or str(host)
+    address = _unbracketed(values["bdr_address"] or values["ansible_host"] or str(host))
     return Node(
         name=name,
+        host=str(host),
         address=address,
         port=values["bdr_port"],
         home=values["bdr_home"] or home(group, name),
         listen_addresses=values["bdr_listen_addresses"] or tuple(dict.fromkeys((address, *_loopback(address)))),
-        sources=values["bdr_sources"] or (address,),
+        sources=tuple(map(_unbracketed, values["bdr_sources"] or (address,))),
         settings=tuple(sorted({**dict(values["bdr_settings"]), **dict(values["bdr_node_settings"])}.items())),
         hba=values["bdr_hba"],
         physical_standbys=values["bdr_physical_standbys"],
         apply_delay_ms=values["bdr_apply_delay_ms"],
     )
+
+
+def _unbracketed(address: str) -> str:
+    """Return an IPv6 address as libpq and PostgreSQL take it, without the brackets of a URL."""
+    return address[1:-1] if address.startswith("[") and address.endswith("]") else address
 
 
 def _loopback(address: str) -> tuple[str, ...]:
@@ -181,11 +167,15 @@ def _node_problems(group: str, members: t.Mapping[str, Node]) -> list[str]:
         for host, node in members.items()
         if not is_path_safe(node.name)
     ]
+    problems += _twice(
+        {host: f"{node.address} {node.home}" for host, node in members.items()},
+        "bdr_home: {hosts} have one address and one home, {value}; give each its own",
+    )
     problems += [
         f"bdr_hba of {host}: {line!r} lets anybody in without a password (trust); name another method"
         for host, node in members.items()
         for line in node.hba
-        if "trust" in line.split()
+        if _hba_method(line) == "trust"
     ]
     if not is_path_safe(group):
         problems.append(f"bdr_group: {group!r} cannot stand in a path; use letters, digits, - . and _")
@@ -198,6 +188,14 @@ def _node_problems(group: str, members: t.Mapping[str, Node]) -> list[str]:
         "bdr_port: {hosts} all have the address {value}; give each its own bdr_port (or bdr_address)",
     )
     return problems
+
+
+def _hba_method(line: str) -> str:
+    """Return the method of a line of pg_hba.conf: behind the address, and behind its mask where that stands apart."""
+    fields = [quoted or bare for quoted, bare in re.findall(r'"([^"]*)"|([^\s"]+)', line)]
+    place = 3 if fields[0] == "local" else 4
+    has_mask = len(fields) > place and re.fullmatch(r"[0-9a-fA-F.:]*[.:][0-9a-fA-F.:]*", fields[place]) is not None
+    return next(iter(fields[place + has_mask :]), "")
 
 
 def _tls_problems(tls: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
@@ -222,78 +220,6 @@ def _twice(values: t.Mapping[str, str], message: str) -> list[str]:
         for value, hosts in sorted(by_value.items())
         if len(hosts) > 1
     ]
-
-
-def _databases(
-    shared: t.Mapping[str, t.Any],
-    members: tuple[str, ...],
-    upstreams: t.Mapping[str, tuple[str, ...] | None],
-    problems: list[str],
-) -> tuple[Database, ...]:
-    found = shared["bdr_databases"]
-    if not f.is_list(found) or not found:
-        wrong = "is missing" if found is None else f"is {f.shown(found)}"
-        problems.append(f"bdr_databases {wrong}; wanted: a list of database names, such as [appdb]")
-        return ()
-    entries = [entry if isinstance(entry, t.Mapping) else {"name": entry} for entry in found]
-    databases = [
-        _database(place, entry, shared, members, upstreams, problems) for place, entry in enumerate(entries, 1)
-    ]
-    problems += _database_name_problems([database.name for database in databases])
-    if not any(database.topology == "custom" for database in databases):
-        problems += [
-            f"bdr_upstreams of {node} is read with bdr_topology: custom only; take it out or change the topology"
-            for node, named in sorted(upstreams.items())
-            if named is not None
-        ]
-    return tuple(sorted(databases, key=lambda database: database.name))
-
-
-def _database(
-    place: int,
-    entry: t.Mapping[str, t.Any],
-    shared: t.Mapping[str, t.Any],
-    members: tuple[str, ...],
-    upstreams: t.Mapping[str, tuple[str, ...] | None],
-    problems: list[str],
-) -> Database:
-    where = f" of bdr_databases, item {place},"
-    values = _fields_of(_DATABASE_FIELDS, entry, where, problems)
-    problems += [
-        f"bdr_databases item {place} has an unknown key {key!r}; known: {', '.join(_DATABASE_FIELDS)}"
-        for key in entry
-        if key not in _DATABASE_FIELDS
-    ]
-    if "name" not in entry:
-        problems.append(f"bdr_databases item {place} has no name")
-    own = values["upstreams"]
-    if own is None:
-        own = tuple(sorted((node, named) for node, named in upstreams.items() if named))
-    return Database(
-        name=values["name"] or "",
-        topology=values["topology"] or shared["bdr_topology"],
-        members=tuple(sorted(values["nodes"] or members)),
-        upstream=values["upstream"] or shared["bdr_upstream"],
-        upstreams=own,
-    )
-
-
-def _database_name_problems(names: t.Sequence[str]) -> list[str]:
-    problems = [
-        f"bdr_databases: {name} is one of the server's own databases; replicate a database of yours"
-        for name in ("postgres", "replication", "template0", "template1")
-        if name in names
-    ]
-    problems += [
-        f"bdr_databases: {name!r} has {len(name.encode())} bytes; a name has 63 at most"
-        for name in names
-        if len(name.encode()) > 63
-    ]
-    problems += [
-        f"bdr_databases names {name} twice; name each database once"
-        for name in sorted({name for name in names if name and names.count(name) > 1})
-    ]
-    return problems
 
 
 def _unknown(hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> tuple[str, ...]:

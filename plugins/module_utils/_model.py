@@ -38,6 +38,7 @@ class Node:
     """One PostgreSQL instance: an inventory host and its variables."""
 
     name: str
+    host: str
     address: str
     port: int
     home: str
@@ -132,7 +133,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class HbaRule:
-    """One line of pg_hba.conf; address is empty for local lines."""
+    """One line of pg_hba.conf, its fields as they stand there; address is empty for local lines."""
 
     type: str
     database: str
@@ -167,6 +168,7 @@ class NodePlan:
     """Everything one node needs to know of its group: the only input of the roles and the modules."""
 
     name: str
+    host: str
     group: str
     engine: str
     engine_node: str

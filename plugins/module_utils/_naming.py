@@ -66,7 +66,9 @@ def contrib_bdr_connection(upstream: str, database: str, only_database: bool, un
     """Name an entry of bdr.connections: letters and digits, with `_` only in the eras that allow it."""
     words = (upstream,) if only_database else (upstream, database)
     joiner = "_" if underscore else ""
-    return shortened(re.sub(r"[^a-z0-9]", joiner, joiner.join(words).lower()), 32)
+    joined = re.sub(r"[^a-z0-9]", joiner, joiner.join(words).lower())
+    # The name is part of a setting's name, which cannot start with a digit.
+    return shortened(f"n{joined}" if joined[:1].isdecimal() else joined, 32)
 
 
 def contrib_bdr_04_slot(database: str, upstream: str, downstream: str) -> str:

@@ -80,10 +80,13 @@ def _node_plan(
     connections = engine.connections(group, own_links, node)
     sizes = figures(group, own_links, node, engine.slot_reserve(group, own_links, node))
     settings = _settings(group, engine, node, connections, sizes, problems)
-    checkpoint_wal = engine.checkpoint_wal_mb({setting.name: setting.value for setting in settings})
-    sizes = tuple(sorted((*sizes, disk(value_of(sizes, "wal_retention"), checkpoint_wal))))
+    values = {setting.name: setting.value for setting in settings}
+    kept_wal = engine.kept_wal_mb(values)
+    retention = value_of(sizes, "wal_retention") if kept_wal is None else kept_wal
+    sizes = tuple(sorted((*sizes, disk(retention, engine.checkpoint_wal_mb(values)))))
     return NodePlan(
         name=node.name,
+        host=node.host,
         group=group.name,
         engine=group.engine,
         engine_node=engine.node_name(node.name),
@@ -133,7 +136,7 @@ def _settings(
 ) -> tuple[Setting, ...]:
     needed = {setting.name: setting for setting in _base_settings(group, node)}
     needed.update({setting.name: setting for setting in engine.settings(group, node, connections, sizes)})
-    for name, value in node.settings:
+    for name, value in ((name.lower(), value) for name, value in node.settings):
         try:
             needed[name] = _merged(name, value, needed.get(name))
         except ValueError as error:
@@ -163,13 +166,15 @@ def _base_settings(group: Group, node: Node) -> t.Iterator[Setting]:
 def _merged(name: str, value: str, needed: Setting | None) -> Setting:
     """Return the operator's setting where replication allows it; ValueError says what it contradicts."""
     if needed is None:
+        if name in OWN_SETTINGS:
+            raise ValueError(f"{name} follows from where the node lives (bdr_home); take it out")
         if not _is_setting_name(name):
             raise ValueError(f"{name!r} is no name of a setting")
         return Setting(name, value, "operator", "bdr_settings")
     if needed.rule == "list":
         return _merged_list(value, needed)
     if needed.rule == "minimum":
-        if not value.isdigit() or int(value) < int(needed.value):
+        if not value.isdecimal() or int(value) < int(needed.value):
             raise ValueError(
                 f"{name} {value} is too small: this node needs at least {needed.value} ({needed.why}). "
                 "Take it out, or give at least that"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ._model import HbaRule, NodePlan, Setting
@@ -84,8 +85,8 @@ def _setting(setting: Setting) -> str:
 def _hba_rule(rule: HbaRule) -> str:
     fields: t.Iterable[str] = (
         rule.type,
-        _hba_name(rule.database),
-        _hba_name(rule.user),
+        rule.database,
+        rule.user,
         rule.address,
         rule.method,
         rule.options,
@@ -93,12 +94,11 @@ def _hba_rule(rule: HbaRule) -> str:
     return " ".join(field for field in fields if field)
 
 
-def _hba_name(name: str) -> str:
-    # Quotes make a name literal, so that a database called "all" or "replication" is only itself.
-    if name in _HBA_KEYWORDS:
+def hba_name(name: str) -> str:
+    """Return a database or role as pg_hba.conf reads it: quoted where it is a keyword or no plain word."""
+    if re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in _HBA_KEYWORDS:
         return name
     return '"' + name.replace('"', '""') + '"'
 
 
-# "replication" is the keyword here: a plan asks for it by that name, and no replicated database may have it.
-_HBA_KEYWORDS = ("all", "replication")
+_HBA_KEYWORDS = ("all", "replication", "samegroup", "samerole", "sameuser")

@@ -45,10 +45,11 @@ def _saslprep(password: str) -> str:
         for char in password
         if not stringprep.in_table_b1(char) or stringprep.in_table_c12(char)
     )
-    prepared = unicodedata.normalize("NFKC", "".join(kept))
-    if not prepared or any(_is_prohibited(char) for char in prepared) or _is_mixed(prepared):
+    mapped = "".join(kept)
+    # In this order: PostgreSQL looks for what is forbidden before it normalises.
+    if not mapped or any(_is_prohibited(char) for char in mapped) or _is_mixed(mapped):
         return password
-    return prepared
+    return unicodedata.normalize("NFKC", mapped)
 
 
 def _is_prohibited(char: str) -> bool:

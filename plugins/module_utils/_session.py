@@ -23,6 +23,8 @@ from ._conninfo import conninfo
 from ._model import NodePlan
 from ._session_types import Row, Statement
 
+CONNECT_SECONDS = 5
+
 
 class SessionError(Exception):
     """The server could not be reached or refused a statement; the message is the server's own."""
@@ -35,7 +37,11 @@ class Session:
         if psycopg2 is None:
             raise SessionError("the Python library psycopg2 is missing on this host; install python3-psycopg2")
         try:
-            self._connection = psycopg2.connect(dsn, connection_factory=psycopg2.extras.RealDictConnection)
+            self._connection = psycopg2.connect(
+                dsn,
+                connection_factory=psycopg2.extras.RealDictConnection,
+                connect_timeout=CONNECT_SECONDS,
+            )
         except psycopg2.Error as error:
             raise SessionError(str(error).strip()) from error
         self._connection.autocommit = True
@@ -106,7 +112,6 @@ def local(plan: NodePlan, database: str) -> Session:
                 "dbname": database,
                 "user": "postgres",
                 "application_name": "pgbdr",
-                "connect_timeout": 10,
                 "options": "-c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic",
             }
         )

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import typing as t
 
 from ._model import Figure, Group, Link, Node
@@ -84,9 +86,8 @@ _UNITS_MB = {"kB": 1 / 1024, "MB": 1, "GB": 1024, "TB": 1024 * 1024}
 
 def megabytes(value: str, unit_mb: int) -> int | None:
     """Return a size setting in MB, rounded up; a bare number counts in unit_mb. None where it is no size."""
-    digits = value.rstrip("kMGTB").strip()
-    suffix = value.strip()[len(digits) :].strip()
-    if not digits.isdigit() or (suffix and suffix not in _UNITS_MB):
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(kB|MB|GB|TB)?\s*", value)
+    if match is None:
         return None
-    factor = _UNITS_MB[suffix] if suffix else unit_mb
-    return int(-(-int(digits) * factor // 1))
+    number, suffix = match.groups()
+    return math.ceil(float(number) * (_UNITS_MB[suffix] if suffix else unit_mb))

@@ -12,7 +12,7 @@ import uuid
 
 from . import _session
 from ._engine.server import EngineServer
-from ._instance import Instance, InstanceError, log_tail
+from ._instance import InstanceError, log_tail
 from ._model import Connection, NodePlan
 
 POLL_SECONDS = 0.02
@@ -29,7 +29,6 @@ _BEAT = """
 INSERT INTO pgbdr.heartbeat (upstream, downstream, token) VALUES (%(upstream)s, %(downstream)s, %(token)s)
 """
 _SEEN = "SELECT upstream FROM pgbdr.heartbeat WHERE downstream = %(downstream)s AND token = %(token)s"
-_ACTIVE_SLOTS = "SELECT slot_name::text AS name FROM pg_replication_slots WHERE active AND slot_name = ANY(%(names)s)"
 
 LinkState = t.Dict[str, t.Any]
 
@@ -61,7 +60,7 @@ def _wait_for_link(plan: NodePlan, engine: EngineServer, connection: Connection,
             now = time.monotonic()
             if state == STREAMING or now >= deadline:
                 break
-            if now >= next_kick:
+            if now >= next_kick and engine.waits_out_a_retry(session, connection):
                 session.apply(engine.kick(connection))
                 next_kick = now + KICK_SECONDS
             time.sleep(POLL_SECONDS)
@@ -95,26 +94,32 @@ def _beat_database(
     token: str,
     seconds: float,
 ) -> list[LinkState]:
-    sent, states = {}, {}
+    sent: dict[str, float] = {}
+    unsent: dict[str, str] = {}
     for connection in connections:
         try:
             sent[connection.upstream] = _send(plan, connection, token)
         except _session.SessionError as error:
-            states[connection.upstream] = _link(
-                plan, connection, f"{connection.upstream} cannot be written to: {error}"
-            )
-    seen = _await(session, {"downstream": plan.name, "token": token}, set(sent), time.monotonic() + seconds)
+            unsent[connection.upstream] = f"{connection.upstream} cannot be written to: {error}"
+    awaited = {link.upstream for link in connections if link.upstream in sent and not _comes_late(link, seconds)}
+    seen = _await(session, {"downstream": plan.name, "token": token}, awaited, time.monotonic() + seconds)
+    states = []
     for connection in connections:
         if connection.upstream in seen:
             trip = round((seen[connection.upstream] - sent[connection.upstream]) * 1000, 1)
-            states[connection.upstream] = {
-                **_link(plan, connection, STREAMING),
-                "round_trip_ms": trip,
-            }
-        elif connection.upstream in sent:
+            states.append({**_link(plan, connection, STREAMING), "round_trip_ms": trip})
+        elif connection.upstream in unsent:
+            states.append(_link(plan, connection, unsent[connection.upstream]))
+        else:
             state = _state(engine, session, connection)
-            states[connection.upstream] = _link(plan, connection, f"row not seen within {seconds} s ({state})")
-    return [states[connection.upstream] for connection in connections]
+            missed = "" if _comes_late(connection, seconds) else f"row not seen within {seconds} s; "
+            states.append(_link(plan, connection, f"{missed}{state}"))
+    return states
+
+
+def _comes_late(connection: Connection, seconds: float) -> bool:
+    """Tell whether an apply delay lets no row through before the waiting ends; both ends are looked at instead."""
+    return connection.apply_delay_ms >= seconds * 1000
 
 
 def _send(plan: NodePlan, connection: Connection, token: str) -> float:
@@ -138,31 +143,6 @@ def _await(
         if awaited <= set(seen) or now >= deadline:
             return seen
         time.sleep(POLL_SECONDS / 4)
-
-
-def restart_and_wait(plan: NodePlan, engine: EngineServer, instance: Instance, seconds: float) -> list[LinkState]:
-    """Restart the server; end when its links and the slots that were in use before are in use again."""
-    names = [slot.name for slot in plan.slots]
-    with _session.local(plan, "postgres") as session:
-        before = _active(session, names)
-    instance.restart()
-    links = wait_for_links(plan, engine, seconds)
-    deadline = time.monotonic() + seconds
-    with _session.local(plan, "postgres") as session:
-        while True:
-            missing = before - _active(session, names)
-            if not missing:
-                return links
-            if time.monotonic() >= deadline:
-                raise InstanceError(
-                    f"after the restart of {plan.name} these slots are not in use again within {seconds} s: "
-                    f"{', '.join(sorted(missing))}. Look at the downstreams they belong to"
-                )
-            time.sleep(POLL_SECONDS)
-
-
-def _active(session: _session.Session, names: t.Sequence[str]) -> set[str]:
-    return {row["name"] for row in session.rows(_ACTIVE_SLOTS, {"names": list(names)})}
 
 
 def _link(plan: NodePlan, connection: Connection, state: str) -> LinkState:

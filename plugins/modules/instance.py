@@ -70,7 +70,7 @@ restart_required:
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     NODE,
     PASSWORD,
-    one_error,
+    alone,
     open_door,
     runner,
 )
@@ -91,7 +91,7 @@ def main() -> None:
     params = module.params
     if params["state"] == "absent" and params["confirm"] != plan.group:
         module.fail_json(msg=f"confirm: say {plan.group!r} to remove {plan.name} of that group with all its data")
-    with one_error(module):
+    with alone(module, plan):
         instance = Instance(plan, runner(module), params["password"], params["tls"])
         ensure = instance.ensure_absent if params["state"] == "absent" else instance.ensure_present
         ensure(module.check_mode)

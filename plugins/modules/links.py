@@ -54,9 +54,9 @@ log:
 from ansible_collections.pgbdr.bdr.plugins.module_utils._apply import apply_connections
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     NODE,
+    alone,
     engine_of,
     exit_with,
-    one_error,
     open_door,
     runner,
 )
@@ -69,7 +69,7 @@ def main() -> None:
     """Observe, plan, apply, wait."""
     module, plan = open_door(ARGUMENT_SPEC)
     engine = engine_of(module, plan)
-    with one_error(module):
+    with alone(module, plan):
         outcome = apply_connections(plan, engine, runner(module), module.check_mode)
         if module.check_mode and outcome.steps:
             exit_with(module, outcome, links=observed_links(plan, "not there yet"))

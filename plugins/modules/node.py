@@ -40,9 +40,9 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._apply import apply_memb
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     NODE,
     PASSWORD,
+    alone,
     engine_of,
     exit_with,
-    one_error,
     open_door,
     runner,
 )
@@ -54,7 +54,7 @@ def main() -> None:
     """Observe, plan, apply."""
     module, plan = open_door(ARGUMENT_SPEC)
     engine = engine_of(module, plan)
-    with one_error(module):
+    with alone(module, plan):
         outcome = apply_member(plan, engine, module.params["password"], runner(module), module.check_mode)
     exit_with(module, outcome)
 

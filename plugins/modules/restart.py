@@ -11,7 +11,8 @@ module: restart
 short_description: Restart a node and wait until its links stream again
 version_added: "0.1.0"
 description:
-  - Restarts one node's server. Ends when the links that streamed into and out of it before stream again.
+  - Restarts one node's server and ends when the links into it stream again.
+  - Links out of it are the downstreams' own; M(pgbdr.bdr.links) on those waits for them.
   - Use it in a play with C(serial) 1 and C(any_errors_fatal), so that a node that does not come back stops the roll.
 attributes:
   check_mode:
@@ -59,15 +60,15 @@ links:
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     NODE,
     PASSWORD,
+    alone,
     engine_of,
-    one_error,
     open_door,
     runner,
 )
 from ansible_collections.pgbdr.bdr.plugins.module_utils._instance import Instance
 from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import (
     observed_links,
-    restart_and_wait,
+    wait_for_links,
 )
 
 ARGUMENT_SPEC = {**NODE, **PASSWORD, "wait_seconds": {"type": "int", "default": 60}}
@@ -79,9 +80,10 @@ def main() -> None:
     engine = engine_of(module, plan)
     if module.check_mode:
         module.exit_json(changed=True, links=observed_links(plan, "would wait"))
-    with one_error(module):
+    with alone(module, plan):
         instance = Instance(plan, runner(module), module.params["password"], {})
-        links = restart_and_wait(plan, engine, instance, module.params["wait_seconds"])
+        instance.restart()
+        links = wait_for_links(plan, engine, module.params["wait_seconds"])
     module.exit_json(changed=True, links=links)
 
 

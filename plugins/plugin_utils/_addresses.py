@@ -36,7 +36,7 @@ def with_networks(group: Group) -> Group:
 def network(source: str) -> str:
     """Return an IPv4 or IPv6 address or network in CIDR form, or a host name as it is."""
     try:
-        found = netaddr.IPNetwork(source.strip("[]"))
+        found = netaddr.IPNetwork(source)
     except (netaddr.AddrFormatError, ValueError):
         if _HOST_NAME.fullmatch(source) and not re.fullmatch(r"[0-9.]+", source) and source not in _KEYWORDS:
             return source

@@ -18,24 +18,33 @@ from ._addresses import with_networks
 DEFAULT_HOSTS = "bdr"
 
 
-def plan_of(task_vars: t.Mapping[str, t.Any]) -> Plan:
+Template = t.Callable[[t.Any], t.Any]
+
+
+def value_of(variables: t.Mapping[str, t.Any], template: Template, name: str, default: t.Any = None) -> t.Any:
+    """Return a variable as a play sees it: variables reach a plugin as they are written, templates and all."""
+    found = template(variables[name]) if name in variables else None
+    return default if found is None else found
+
+
+def plan_of(task_vars: t.Mapping[str, t.Any], template: Template) -> Plan:
     """Return the plan of the nodes in the inventory group bdr_hosts; PlanError lists what stands against it."""
-    group_name = str(task_vars.get("bdr_hosts", DEFAULT_HOSTS))
+    group_name = str(value_of(task_vars, template, "bdr_hosts", DEFAULT_HOSTS))
     if group_name not in task_vars["groups"]:
         raise PlanError([f"bdr_hosts: the inventory has no group {group_name}; name the group of the nodes"])
-    problems = _password_problems(task_vars)
+    problems = _password_problems(task_vars, template)
     hosts = {
         host: _variables_of(host, task_vars["hostvars"][host], problems) for host in task_vars["groups"][group_name]
     }
     if problems:
-        raise PlanError(problems)
+        raise PlanError(dict.fromkeys(problems))
     return build_plan(with_networks(_inventory.parse(group_name, hosts)))
 
 
-def _password_problems(task_vars: t.Mapping[str, t.Any]) -> list[str]:
+def _password_problems(task_vars: t.Mapping[str, t.Any], template: Template) -> list[str]:
     """Look at the password before any host is changed; the message never shows it."""
     try:
-        password_of(task_vars)
+        password_of(task_vars, template)
     except ValueError as error:
         return [str(error)]
     except AnsibleError as error:
@@ -43,9 +52,9 @@ def _password_problems(task_vars: t.Mapping[str, t.Any]) -> list[str]:
     return []
 
 
-def password_of(variables: t.Mapping[str, t.Any]) -> str | None:
+def password_of(variables: t.Mapping[str, t.Any], template: Template) -> str | None:
     """Return bdr_replication_password where it is given; ValueError where it is none."""
-    password = variables.get("bdr_replication_password")
+    password = value_of(variables, template, "bdr_replication_password")
     if password is None:
         return None
     if not isinstance(password, str) or not password or any(mark in password for mark in "\n\r\0"):
@@ -61,7 +70,9 @@ def _variables_of(host: str, variables: t.Mapping[str, t.Any], problems: list[st
             try:
                 found[name] = variables[name]
             except AnsibleError as error:
-                problems.append(f"{name} of {host} is a template that did not resolve: {error}")
+                # What the group shares is told of once, not once for each host.
+                where = "" if name in _inventory.GROUP_FIELDS else f" of {host}"
+                problems.append(f"{name}{where} is a template that did not resolve: {error}")
         elif name.startswith("bdr_"):
             found[name] = None
     return found

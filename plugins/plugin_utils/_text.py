@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 import typing as t
 
 Mapping = t.Mapping[str, t.Any]
@@ -60,8 +61,9 @@ def links(states: t.Sequence[Mapping]) -> str:
 
 def next_command(plan_found: Mapping) -> str:
     """Return the command to try next: a session on the first node."""
-    node = next(iter(plan_found["nodes"].values()))
-    where = f"-h {node['socket_directory']} -p {node['port']} -U postgres -d {node['databases'][0]}"
+    node = next(node for node in plan_found["nodes"].values() if node["databases"])
+    database = shlex.quote(node["databases"][0])
+    where = f"-h {node['socket_directory']} -p {node['port']} -U postgres -d {database}"
     return f"\nTry next, on the host of {node['name']}, as root or postgres: psql {where}\n"
 
 

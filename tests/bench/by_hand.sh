@@ -8,24 +8,27 @@
 # by_hand.sh [first port, 5490]    as root (becomes postgres) or as postgres
 set -euo pipefail
 if [ "$(id -un)" != postgres ]; then
-    # As text, since the checkout may lie where postgres cannot read.
-    exec runuser -u postgres -- env -C / bash -c "$(<"$0")" "$0" "$@"
+    # As text, since the checkout may lie where postgres cannot read. Not by runuser, which stays in between and kills
+    # a shell that needs more than two seconds to clean up.
+    exec setpriv --reuid=postgres --regid=postgres --init-groups --reset-env env -C / bash -c "$(<"$0")" "$0" "$@"
 fi
 
+unset "${!PG@}"
 first_port=${1:-5490}
 nodes="1 2 3"
 bin=/usr/lib/postgresql/15/bin
-dir=$(mktemp -d)
+dir=$(mktemp -d ~postgres/by-hand.XXXXXX)
 password=$(head -c 24 /dev/urandom | base64)
 export PGHOST=$dir PGUSER=postgres
 
 clean_up() {
+    for n in $(jobs -p); do kill -KILL -- "-$n" 2> /dev/null || true; done
     for n in $nodes; do
         if [ -e "$dir/$n/data/postmaster.pid" ]; then
-            "$bin/pg_ctl" -D "$dir/$n/data" -w -s -m immediate stop &
+            "$bin/pg_ctl" -D "$dir/$n/data" -w -s -m immediate stop 2> /dev/null &
         fi
     done
-    wait
+    wait 2> /dev/null || true
     rm -rf "$dir"
 }
 trap clean_up EXIT
@@ -34,11 +37,18 @@ trap 'exit 1' INT TERM
 # everywhere FUNCTION: runs it for all nodes at once, fails when one fails
 everywhere() {
     local started="" n pid
+    set -m # each a process group of its own, so that it ends as one
     for n in $nodes; do
         "$1" "$n" &
         started="$started $!"
     done
-    for pid in $started; do wait "$pid"; done
+    set +m
+    for pid in $started; do
+        if ! wait "$pid"; then
+            tail -n 5 "$dir"/*/log/* >&2
+            exit 1
+        fi
+    done
 }
 
 port() { echo $((first_port + $1 - 1)); }
@@ -105,12 +115,13 @@ EOF
 
 # await NODE NUMBER QUERY: polls until the query returns the number
 await() {
-    local tries
-    for tries in $(seq 1200); do
-        if [ "$(echo "$3" | sql "$1" appdb)" = "$2" ]; then return; fi
+    local found=""
+    for _ in $(seq 1200); do
+        found=$(echo "$3" | sql "$1" appdb)
+        if [ "$found" = "$2" ]; then return; fi
         sleep 0.05
     done
-    echo "node $1: not $2 after $tries tries: $3" >&2
+    echo "node $1: $found instead of $2 after a minute: $3" >&2
     return 1
 }
 

@@ -7,7 +7,8 @@ no failure: the line says it. A stand-up whose table does not say "streaming" fo
 changes something, is one: nothing that was timed would count, so the run ends with status 1.
 
 Both sides of a ratio take turns (by hand, first run, second run, by hand, ...), so that what else the machine does
-hits both. The figure is the ratio of the two medians. Everything made here is removed again, after a failure too.
+hits both. A figure is the median of the rounds' ratios. Everything made here is removed again, after a failure too.
+CPU seconds are those of the programs that were run and their children; servers count nowhere.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import itertools
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -25,7 +27,7 @@ import tempfile
 import time
 import typing as t
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -35,8 +37,11 @@ HOMES = Path("/var/lib/pgbdr")
 FIRST_PORT = 5500
 BY_HAND_PORT = 5490
 TIMEOUT_SECONDS = 600
+TAIL = 4000
+DEAREST = 6
+NODES_BY_HAND = 3
 
-Inventory = t.Dict[str, t.Any]
+Inventory = dict[str, t.Any]
 
 
 class Void(Exception):
@@ -48,27 +53,54 @@ class Timed:
     """One run of a program."""
 
     seconds: float
+    cpu_seconds: float
     output: str
 
 
-@dataclass
-class Samples:
-    """Seconds by what was timed, one value a round."""
+class Clock:
+    """Wall and CPU seconds since it was made."""
 
-    seconds: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._cpu = self._cpu_now()
+
+    @staticmethod
+    def _cpu_now() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def cpu_seconds(self) -> float:
+        return self._cpu_now() - self._cpu
+
+
+class Samples:
+    """What was timed by name, one run a round."""
+
+    def __init__(self) -> None:
+        self._runs: defaultdict[str, list[Timed]] = defaultdict(list)
 
     def add(self, name: str, timed: Timed) -> None:
-        self.seconds[name].append(timed.seconds)
+        self._runs[name].append(timed)
 
-    def of(self, name: str) -> float:
-        return median(self.seconds[name])
+    def outputs(self, name: str) -> list[str]:
+        return [timed.output for timed in self._runs[name]]
+
+    def seconds(self, name: str) -> float:
+        return median(timed.seconds for timed in self._runs[name])
+
+    def cpu_seconds(self, name: str) -> float:
+        return median(timed.cpu_seconds for timed in self._runs[name])
 
     def ratio(self, above: str, below: str) -> float:
-        return self.of(above) / self.of(below)
+        pairs = zip(self._runs[above], self._runs[below], strict=True)
+        return median(one.seconds / other.seconds for one, other in pairs)
 
     def spread(self, name: str) -> str:
-        values = self.seconds[name]
-        return f"{self.of(name):.2f} s (min {min(values):.2f}, max {max(values):.2f}, of {len(values)})"
+        rounds = " ".join(f"{timed.seconds:.2f}" for timed in self._runs[name])
+        return f"{self.seconds(name):.2f} s (rounds {rounds}; CPU {self.cpu_seconds(name):.2f} s)"
 
 
 def info(text: str) -> None:
@@ -86,50 +118,60 @@ def load() -> str:
 # What is run
 
 
-def run(command: t.Sequence[str | Path]) -> Timed:
-    """Run a program of ours to its end; Void with its output where it fails."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PG"))}
-    environment.update(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), ANSIBLE_NOCOLOR="1")
-    started = time.monotonic()
-    done = subprocess.run(
-        [str(word) for word in command],
-        env=environment,
-        cwd=CHECKOUT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
-    seconds = time.monotonic() - started
-    if done.returncode:
-        raise Void(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout[-4000:]}")
-    return Timed(seconds, done.stdout)
+def environment() -> dict[str, str]:
+    """Return the caller's environment without what would change what is timed."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PG"))}
+    return {
+        **kept,
+        "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_CALLBACKS_ENABLED": "ansible.posix.profile_tasks",
+    }
 
 
 def playbook(inventory: Path, name: str | Path, *options: str) -> Timed:
+    """Run a playbook to its end; Void with its output where it fails."""
     program = Path(sys.executable).with_name("ansible-playbook")
-    return run([program, "-i", inventory, CHECKOUT / "playbooks" / name, *options])
+    command = [str(program), "-i", str(inventory), str(CHECKOUT / "playbooks" / name), *options]
+    clock = Clock()
+    try:
+        done = subprocess.run(
+            command,
+            env=environment(),
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Void(str(error)) from error
+    seconds = clock.seconds()
+    if done.returncode:
+        raise Void(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-TAIL:]}")
+    return Timed(seconds, clock.cpu_seconds(), done.stdout)
 
 
 def by_hand() -> Timed:
     """Run by_hand.sh; its clock stops at the line "standing", its cleaning up is waited for and not counted."""
-    started = time.monotonic()
+    clock = Clock()
+    command = [str(BY_HAND), str(BY_HAND_PORT)]
     with subprocess.Popen(
-        [BY_HAND, str(BY_HAND_PORT)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        command, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            seconds = time.monotonic() - started
+            seconds = clock.seconds()
             rest = process.stdout.read()
         except BaseException:
             process.terminate()
             raise
     if process.returncode or line != "standing\n":
         raise Void(f"{BY_HAND.name} ended with {process.returncode}: {line}{rest}")
-    return Timed(seconds, line)
+    return Timed(seconds, clock.cpu_seconds(), line)
 
 
 # What is run on
@@ -196,7 +238,7 @@ def assert_streaming(output: str, nodes: int) -> None:
     found = re.findall(r"^appdb +(\S+) -> (\S+) +streaming +[0-9.]+$", output, re.MULTILINE)
     missing = wanted - set(found)
     if missing or len(found) != len(wanted):
-        raise Void(f"not streaming: {sorted(missing)}; the run said:\n{output[-4000:]}")
+        raise Void(f"not streaming: {sorted(missing)}; the run said:\n{output[-TAIL:]}")
 
 
 def recap(output: str) -> dict[str, Counter[str]]:
@@ -211,7 +253,7 @@ def recap(output: str) -> dict[str, Counter[str]]:
 def assert_no_change(output: str) -> None:
     changed = sorted(host for host, counters in recap(output).items() if counters["changed"])
     if changed:
-        raise Void(f"the second run changed something on {changed}:\n{output[-4000:]}")
+        raise Void(f"the second run changed something on {changed}:\n{output[-TAIL:]}")
 
 
 # What is timed
@@ -228,8 +270,21 @@ def first_and_second(inventory: Path, nodes: int, *options: str) -> tuple[Timed,
     return first, second
 
 
+def seconds_by_task(outputs: t.Sequence[str]) -> str:
+    """Return what each task took for all hosts together, as the callback tells: the dearest, and the others' sum."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for output in outputs:
+        recapped = output.rpartition("TASKS RECAP")[2]
+        for name, seconds in re.findall(r"^(\S.*?) -{2,} ([0-9.]+)s$", recapped, re.MULTILINE):
+            found[name.rpartition(" : ")[2]].append(float(seconds))
+    medians = sorted(((median(values), name) for name, values in found.items()), reverse=True)
+    told = [f"{name} {seconds:.2f}" for seconds, name in medians[:DEAREST]]
+    others = [seconds for seconds, _name in medians[DEAREST:]]
+    return ", ".join([*told, f"{len(others)} others {sum(others):.2f}"])
+
+
 def count_tasks(inventory: Path, nodes: int) -> None:
-    """Say what each host runs. It is the warm-up too: packages come, files are read once; its times do not count."""
+    """Say what each host runs. It is the warm-up too, so its times do not count."""
     by_hand()
     first, second = first_and_second(inventory, nodes, "-vvv")
     for name, timed in (("first", first), ("second", second)):
@@ -282,7 +337,7 @@ def measure(directory: Path, sizes: t.Sequence[int], rounds: int) -> Samples:
     inventories = {nodes: local_inventory(directory, nodes) for nodes in sizes}
     plan = Plan(directory, 100)
     samples = Samples()
-    count_tasks(inventories[sizes[0]], sizes[0])
+    count_tasks(inventories[NODES_BY_HAND], NODES_BY_HAND)
     for number in range(1, rounds + 1):
         info(f"round {number} of {rounds}, {load()}")
         samples.add("by_hand", by_hand())
@@ -295,19 +350,19 @@ def measure(directory: Path, sizes: t.Sequence[int], rounds: int) -> Samples:
 
 
 def report(samples: Samples, sizes: t.Sequence[int]) -> None:
-    info(f"by hand, {sizes[0]} nodes: {samples.spread('by_hand')}")
+    info(f"by hand, {NODES_BY_HAND} nodes: {samples.spread('by_hand')}")
     for nodes in sizes:
         for name in ("first", "second"):
             key = f"{name}{nodes}"
-            info(f"{name} run, {nodes} nodes: {samples.spread(key)}, {samples.of(key) / nodes:.2f} s a node")
-        if nodes > sizes[0]:
+            growth = samples.ratio(key, f"{name}{NODES_BY_HAND}")
             info(
-                f"growth from {sizes[0]} to {nodes} nodes: first run x {samples.ratio(f'first{nodes}', 'first3'):.2f}, "
-                f"second run x {samples.ratio(f'second{nodes}', 'second3'):.2f}"
+                f"{name} run, {nodes} nodes: {samples.spread(key)}, {samples.seconds(key) / nodes:.2f} s a node, "
+                f"{growth:.2f} x {NODES_BY_HAND} nodes"
             )
+            info(f"{name} run, {nodes} nodes, seconds by task: {seconds_by_task(samples.outputs(key))}")
     info(f"one debug task on 100 hosts: {samples.spread('plan_without')}")
     info(f"the same after the plan of 100 nodes, used by each: {samples.spread('plan_used')}")
-    info(f"what the plan of 100 nodes adds: {samples.of('plan_used') - samples.of('plan_without'):.2f} s")
+    info(f"what the plan of 100 nodes adds: {samples.seconds('plan_used') - samples.seconds('plan_without'):.2f} s")
     info(f"plan.yml for 100 nodes, printed and written: {samples.spread('plan_yml')}")
     figure("standup_ratio", samples.ratio("first3", "by_hand"), "<= 6")
     figure("second_run_ratio", samples.ratio("second3", "first3"), "<= 0.7")
@@ -321,13 +376,14 @@ def main() -> int:
     if os.geteuid() != 0:
         parser.error("servers are started as postgres, which takes root")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sizes = (3,) if quick else (3, 6, 9)
+    sizes = (NODES_BY_HAND,) if quick else (NODES_BY_HAND, 6, 9)
     info(f"{os.cpu_count()} cores, {load()}")
     with tempfile.TemporaryDirectory(prefix="pgbdr-bench-") as directory:
         try:
             report(measure(Path(directory), sizes, 1 if quick else 3), sizes)
         except Void as error:
-            info(f"void: {error}")
+            for reason in filter(None, (error.__context__, error)):
+                info(f"void: {reason}")
             return 1
     info(load())
     return 0

@@ -257,7 +257,9 @@ def test_a_setting_that_needs_a_restart_restarts_one_node_at_a_time(group: Group
     check = group.must("site", "--check")
     assert started(group) == before
     run = group.must()
-    assert check.changed() == run.changed()
+    # Whether a downstream's worker met the server while it was down is chance.
+    by_chance = {task for task in run.changed() if task[0] == "Wait until the downstreams stream from it again"}
+    assert check.changed() == run.changed() - by_chance
     after = started(group)
     assert all(after[node] > before[node] for node in NODES)
     assert [host for host in run.tasks["Restart the node and wait until its links stream again"]] == list(NODES)
@@ -282,13 +284,13 @@ def test_a_restart_that_a_killed_run_left_out_is_made_up(group: Group, built: Ru
 
 def test_a_node_that_does_not_come_back_stops_the_roll(group: Group, built: Run) -> None:
     before = started(group)
-    (group.home("bravo") / "data" / "postgresql.auto.conf").write_text("max_connections = 5\n")
+    (group.home("bravo") / "data" / "postgresql.auto.conf").write_text("shared_buffers = '4TB'\n")
     group.host_variables.clear()
     group.variables["bdr_settings"] = {"max_wal_size": "64MB", "min_wal_size": "32MB", "max_wal_senders": 22}
     run = group.play()
     assert run.code != 0
     assert "the server of bravo does not start" in words(run.output)
-    assert "max_wal_senders" in words(run.output), "the server's own words are missing"
+    assert "shared memory" in words(run.output), "the server's own words are missing"
     assert group.sql("charlie", "SELECT pg_postmaster_start_time()")[0][0] == before["charlie"]
     (group.home("bravo") / "data" / "postgresql.auto.conf").write_text("")
     group.must()

@@ -94,7 +94,8 @@ def test_pure_files_import_the_standard_library_and_each_other():
 
 def test_the_list_of_impure_files_is_short_and_true():
     assert [short(path) for path in sorted(IMPURE) if not path.is_file()] == []
-    assert len(IMPURE) <= 6, "more belongs in pure files"
+    lines = {path: len(path.read_text().splitlines()) for path in python_files(UTILS)}
+    assert 3 * sum(lines[path] for path in IMPURE) <= sum(lines.values()), "more belongs in pure files"
 
 
 def test_only_the_session_imports_psycopg2():
@@ -215,6 +216,19 @@ def option_problems(where: str, doc: dict[str, t.Any], spec: dict[str, t.Any]) -
         yield from option_problems(f"{where}.{name}", *nested)
 
 
+def argument_spec(name: str) -> dict[str, t.Any]:
+    """Return a module's argument spec; what only documents an action plugin has it there, as a literal."""
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    if hasattr(module, "ARGUMENT_SPEC"):
+        return module.ARGUMENT_SPEC
+    (spec,) = (
+        node.args[0]
+        for node in ast.walk(parse(PLUGINS / "action" / f"{name}.py"))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "self.validate_argument_spec"
+    )
+    return ast.literal_eval(spec)
+
+
 def module_problems(name: str) -> Problems:
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
     doc = merged_documentation(module.DOCUMENTATION)
@@ -227,7 +241,7 @@ def module_problems(name: str) -> Problems:
         yield f"{name}: no EXAMPLES"
     if not yaml.safe_load(module.RETURN):
         yield f"{name}: no RETURN"
-    yield from option_problems(name, doc.get("options") or {}, module.ARGUMENT_SPEC)
+    yield from option_problems(name, doc.get("options") or {}, argument_spec(name))
 
 
 @pytest.mark.parametrize("name", MODULES)

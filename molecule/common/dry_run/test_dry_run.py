@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import pytest
 from nodes import INVENTORIES, PROJECT, Node, find_nodes, secret_word
 
-# What every login and every start of a module leaves behind, and mounts, which have their own life.
+# What every login and every start of a module leaves behind, mounts, which have their own life, and
+# the data of a server of the distribution's own, which has too (one_way has one).
 VOLATILE = (
     "/dev",
     "/proc",
@@ -21,6 +22,7 @@ VOLATILE = (
     "/run",
     "/sys",
     "/tmp",
+    "/var/lib/postgresql/15/main",
     "/var/lib/systemd",
     "/var/log",
 )

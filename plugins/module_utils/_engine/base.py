@@ -15,7 +15,7 @@ import typing as t
 
 from .._conninfo import conninfo
 from .._model import Connection, Figure, Group, HbaRule, Link, Node, Setting, Slot
-from .._render import IDENT_MAP
+from .._render import IDENT_MAP, hba_name
 
 
 class EngineRules(abc.ABC):
@@ -51,7 +51,7 @@ class EngineRules(abc.ABC):
 
     @abc.abstractmethod
     def hba_database(self, database: str) -> str:
-        """Return the database field of the access rule that lets a downstream in."""
+        """Return the database field of the access rule that lets a downstream in, quoted where it must be."""
 
     @abc.abstractmethod
     def slot_reserve(self, group: Group, links: t.Sequence[Link], node: Node) -> int:
@@ -66,6 +66,10 @@ class EngineRules(abc.ABC):
         figures: t.Sequence[Figure],
     ) -> t.Iterable[Setting]:
         """Yield what replication needs in the settings file."""
+
+    @abc.abstractmethod
+    def kept_wal_mb(self, settings: t.Mapping[str, str]) -> int | None:
+        """Return how much WAL the settings keep for downstreams that are away, None where they set no limit."""
 
     @abc.abstractmethod
     def checkpoint_wal_mb(self, settings: t.Mapping[str, str]) -> int:
@@ -132,7 +136,7 @@ class EngineRules(abc.ABC):
             rule = HbaRule(
                 line_type,
                 self.hba_database(database),
-                group.replication_user,
+                hba_name(group.replication_user),
                 source,
                 self.auth_method,
             )
@@ -156,8 +160,15 @@ class EngineRules(abc.ABC):
             ),
             "bdr_node_name: the upstreams {names} all become the connection {mapped}; rename one of the nodes",
         )
-        # Nodes that fall together take their connections with them: one cause, one message.
-        return nodes or connections
+        slots = _collisions(
+            (
+                (f"{self.slot_name(group, link)} on {link.upstream}", f"{link.downstream}/{link.database}")
+                for link in links
+            ),
+            "bdr_databases: the links to {names} would share the slot {mapped}; rename one of the databases",
+        )
+        # Nodes that fall together take their connections and slots with them: one cause, one message.
+        return nodes or connections or slots
 
     def connection_key(self, group: Group, link: Link) -> str:
         """Return what must be unique among a node's connections: by default the name itself."""

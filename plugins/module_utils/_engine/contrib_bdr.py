@@ -35,6 +35,8 @@ class ContribBdrRules(EngineRules):
     slots_setting: t.ClassVar[str]
     dsn_setting: t.ClassVar[str]
     delay_setting: t.ClassVar[str]
+    upstream_loads_library: t.ClassVar[bool]
+    """True where the output plugin is the bdr library itself, which only loads at the server's start."""
 
     def packages(self, major: int) -> tuple[str, ...]:
         """The server is built; only what the modules need is a package."""
@@ -61,13 +63,18 @@ class ContribBdrRules(EngineRules):
         """Room for every upstream to be re-seeded under a new identity, RESEEDS times."""
         return RESEEDS * upstream_count(links, node.name)
 
+    def kept_wal_mb(self, settings: t.Mapping[str, str]) -> int | None:
+        """Return what wal_keep_segments keeps; None where nothing sets it: from 0.5 on slots keep all they need."""
+        segments = settings.get("wal_keep_segments", "")
+        return int(segments) * WAL_SEGMENT_MB if segments.isdecimal() else None
+
     def checkpoint_wal_mb(self, settings: t.Mapping[str, str]) -> int:
         """Return the WAL of checkpoints: (2 + completion target 0.5) x checkpoint_segments + 1 segments.
 
         Source: PostgreSQL 9.3 manual, 29.4 WAL Configuration.
         """
         segments = settings.get("checkpoint_segments", "")
-        count = int(segments) if segments.isdigit() else DEFAULT_CHECKPOINT_SEGMENTS
+        count = int(segments) if segments.isdecimal() else DEFAULT_CHECKPOINT_SEGMENTS
         return (5 * count + 2) * WAL_SEGMENT_MB // 2
 
     def settings(
@@ -80,26 +87,26 @@ class ContribBdrRules(EngineRules):
         """Yield the guide's parameters; a downstream-only node keeps wal_level as it was."""
         if value_of(figures, "downstreams"):
             yield Setting("wal_level", "logical", "fixed", "what logical decoding reads")
-            yield Setting(
-                "max_wal_senders",
-                str(value_of(figures, "wal_senders")),
-                "minimum",
-                "slots + standbys + 2",
-            )
             yield from self.retention(figures)
+        elif node.physical_standbys:
+            yield Setting("wal_level", "hot_standby", "default", "what physical standbys read")
+        if value_of(figures, "downstreams") or node.physical_standbys:
+            senders = str(value_of(figures, "wal_senders"))
+            yield Setting("max_wal_senders", senders, "minimum", "slots + standbys + 2")
         yield Setting(
             self.slots_setting,
             str(value_of(figures, "slots")),
             "minimum",
             "upstreams + downstreams + identities of nodes re-seeded later",
         )
+        if connections or (self.upstream_loads_library and value_of(figures, "downstreams")):
+            yield Setting("shared_preload_libraries", self.preload_library, "list", "the engine")
+            yield Setting("track_commit_timestamp", "on", "fixed", "last update wins by commit time")
         if connections:
             yield from self.downstream_settings(group, connections)
 
     def downstream_settings(self, group: Group, connections: t.Sequence[Connection]) -> t.Iterable[Setting]:
         """Yield what a node needs that has upstreams."""
-        yield Setting("shared_preload_libraries", self.preload_library, "list", "the engine")
-        yield Setting("track_commit_timestamp", "on", "fixed", "last update wins by commit time")
         names = ", ".join(connection.name for connection in connections)
         yield Setting("bdr.connections", names, "fixed", "one for each upstream and database")
         yield Setting(
@@ -133,6 +140,7 @@ class ContribBdr04Rules(ContribBdrRules):
     slots_setting = "max_logical_slots"
     dsn_setting = "bdr.{}.dsn"
     delay_setting = "bdr.{}.apply_delay"
+    upstream_loads_library = False
 
     def slot_name(self, group: Group, link: Link) -> str:
         """Return the shape of the slot's name."""
@@ -153,6 +161,7 @@ class ContribBdr07Rules(ContribBdrRules):
     slots_setting = "max_replication_slots"
     dsn_setting = "bdr.{}_dsn"
     delay_setting = "bdr.{}_apply_delay"
+    upstream_loads_library = True
 
     def slot_name(self, group: Group, link: Link) -> str:
         """Return the shape of the slot's name."""

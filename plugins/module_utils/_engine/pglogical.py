@@ -10,6 +10,7 @@ import typing as t
 
 from .. import _naming
 from .._model import Connection, Figure, Group, Link, Node, Setting
+from .._render import hba_name
 from .._sizing import megabytes, value_of
 from .._topology import upstream_count
 from .base import EngineRules
@@ -52,11 +53,15 @@ class PglogicalRules(EngineRules):
 
     def hba_database(self, database: str) -> str:
         """Since PostgreSQL 10 a logical walsender matches its database's own line."""
-        return database
+        return hba_name(database)
 
     def slot_reserve(self, group: Group, links: t.Sequence[Link], node: Node) -> int:
         """One sync slot and origin for each upstream while tables are copied, and one to join with."""
         return upstream_count(links, node.name) + 1
+
+    def kept_wal_mb(self, settings: t.Mapping[str, str]) -> int | None:
+        """Return max_slot_wal_keep_size in MB, None for -1."""
+        return megabytes(settings["max_slot_wal_keep_size"], unit_mb=1)
 
     def checkpoint_wal_mb(self, settings: t.Mapping[str, str]) -> int:
         """Return max_wal_size in MB."""

@@ -109,8 +109,12 @@ class PglogicalServer(EngineServer):
         slot = ("in use" if slots[0]["active"] else "not in use") if slots else "missing"
         return f"subscription {connection.name} is {status or 'missing'}, its slot on {connection.upstream} is {slot}"
 
+    def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
+        """A worker that is down is tried again after 5 s at first, then after 180 s."""
+        return bool(session.value(sql.STATUS, {"name": connection.name}) == "down")
+
     def kick(self, connection: Connection) -> t.Iterable[Statement]:
-        """A failed apply worker waits up to 180 s; disabling and enabling starts it at once."""
+        """Disabling and enabling starts the worker at once."""
         return _restart_worker(connection.name)
 
     def _local_dsn(self, database: str) -> str:
@@ -234,7 +238,7 @@ def _table(row: Row) -> Row:
 def _as_found(row: Row) -> Row:
     return {
         "dsn": row["dsn"],
-        "sets": sorted(row["sets"]),
+        "sets": sorted(row["sets"] or ()),
         "forward_origins": list(row["forward_origins"] or ()),
         "apply_delay_ms": row["apply_delay_ms"],
         "enabled": row["enabled"],

@@ -52,5 +52,9 @@ class EngineServer(abc.ABC):
         """Return `streaming`, or a few words on what is seen instead, from both ends of a link."""
 
     @abc.abstractmethod
+    def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
+        """Tell whether the link's worker failed and sits out the pause before its next try."""
+
+    @abc.abstractmethod
     def kick(self, connection: Connection) -> t.Iterable[Statement]:
         """Return what makes a worker that waits out its retry start at once."""

@@ -1,0 +1,141 @@
+"""What only a host can tell to be wrong: one clear error, and no host is changed. The rest is in tests/unit."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import typing as t
+from pathlib import Path
+
+import psycopg2
+import pytest
+from groups import HOMES, Group, Run, words
+
+
+@pytest.fixture
+def group(make_group: t.Callable[..., Group]) -> t.Iterator[Group]:
+    """Return a group that is never built."""
+    group = make_group("itbad", 5476)
+    group.variables = {}
+    group.host_variables = {}
+    yield group
+    shutil.rmtree(HOMES / group.name, ignore_errors=True)
+
+
+def refused(group: Group, *arguments: str) -> Run:
+    """Run site.yml and see it refuse, with one error, before anything is changed."""
+    before = sorted(HOMES.rglob("*")) if HOMES.exists() else []
+    run = group.play("site", *arguments)
+    assert run.code != 0, run.output
+    assert run.changed() == set()
+    assert len(run.errors()) == 1, run.errors()
+    assert (sorted(HOMES.rglob("*")) if HOMES.exists() else []) == before
+    return run
+
+
+def test_an_unreachable_host_leaves_the_others_as_they_are(group: Group) -> None:
+    group.host_variables["bravo"] = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    run = refused(group)
+    assert "bravo" in words(run.output) and "UNREACHABLE" in run.output
+
+
+def test_a_home_that_is_not_ours(group: Group) -> None:
+    home = group.home("bravo")
+    home.mkdir(parents=True)
+    (home / "precious").write_text("data")
+    run = refused(group)
+    assert f"bdr_home of bravo: {home} is not empty and not ours" in words(run.errors()[0])
+    assert (home / "precious").read_text() == "data"
+
+
+def test_a_port_in_use(group: Group) -> None:
+    with contextlib.closing(socket.create_server(("127.0.0.1", group.ports["bravo"]))):
+        run = refused(group)
+    assert run.errors() == [
+        f"bdr_port of bravo: something else uses port {group.ports['bravo']} there. Name a free one"
+    ]
+
+
+def test_an_address_of_another_host(group: Group) -> None:
+    group.host_variables["bravo"] = {"bdr_address": "192.0.2.1"}
+    assert "bdr_listen_addresses of bravo: 192.0.2.1 is no address of that host" in refused(group).errors()[0]
+
+
+def test_a_data_directory_of_another_major_version(group: Group) -> None:
+    data = group.home("alpha") / "data"
+    data.mkdir(parents=True)
+    (group.home("alpha") / ".pgbdr.json").write_text("{}")
+    (data / "PG_VERSION").write_text("14\n")
+    assert (
+        "bdr_postgresql_major: alpha has a data directory of PostgreSQL 14, wanted is 15" in refused(group).errors()[0]
+    )
+
+
+def test_too_little_disk(group: Group) -> None:
+    group.variables["bdr_allowed_downtime_seconds"] = 31_536_000
+    group.variables["bdr_wal_rate_kb_per_second"] = 1_000_000
+    error = refused(group).errors()[0]
+    assert error.startswith("bdr_allowed_downtime_seconds x bdr_wal_rate_kb_per_second: alpha, bravo need")
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"bdr_databases": "{{ no_such_thing }}"}, "bdr_databases of alpha is a template that did not resolve"),
+        ({"bdr_databases": 5}, "bdr_databases is the number '5'; wanted: a list of database names"),
+        ({"bdr_engine": "slony"}, "bdr_engine is the string 'slony'; one of contrib_bdr, pglogical is wanted"),
+        ({"bdr_engine": "contrib_bdr"}, "bdr_engine: contrib_bdr can be planned, but not deployed yet"),
+        ({"bdr_replication_password": 12345}, "bdr_replication_password must be a string of one line"),
+        ({"bdr_tls": "verify-full"}, "bdr_tls_ca of alpha is missing"),
+        ({"bdr_hba": ["host all all 10.0.0.0/8 trust"]}, "lets anybody in without a password (trust)"),
+        ({"bdr_settings": {"wal_level": "replica"}}, "wal_level 'replica' contradicts 'logical'"),
+    ],
+)
+def test_a_variable_that_is_wrong(group: Group, variables: dict[str, t.Any], message: str) -> None:
+    group.variables.update(variables)
+    assert message in words(refused(group).errors()[0])
+
+
+def test_no_such_inventory_group(group: Group) -> None:
+    run = group.play("site", "-e", "bdr_hosts=alpha")
+    assert "bdr_hosts: the inventory has no group alpha" in words(run.output)
+
+
+def test_rows_that_a_new_link_would_not_carry(make_group: t.Callable[..., Group]) -> None:
+    group = make_group("itrows", 5478, ("alpha", "bravo", "charlie"))
+    del group.ports["charlie"]
+    group.must()
+    group.everywhere("CREATE TABLE city (id int PRIMARY KEY)")
+    group.sql("alpha", "INSERT INTO city VALUES (1)")
+    group.ports["charlie"] = 5480
+    run = group.play()
+    assert run.code != 0
+    assert run.changed() == set()
+    assert "bdr_existing_rows: public.city of appdb on" in words(run.errors()[0])
+    assert "alpha -> charlie does not exist yet" in words(run.errors()[0])
+    assert not group.home("charlie").exists()
+
+
+def test_a_database_with_another_encoding(make_group: t.Callable[..., Group]) -> None:
+    group = make_group("itrows", 5478)
+    group.sql("bravo", "DROP DATABASE IF EXISTS other", database="postgres")
+    group.sql("bravo", "CREATE DATABASE other TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'", database="postgres")
+    group.variables["bdr_databases"] = ["appdb", "other"]
+    run = group.play()
+    assert run.code != 0 and run.changed() == set()
+    assert "bdr_encoding: the database other of bravo has the encoding LATIN1, wanted is UTF8" in words(run.errors()[0])
+
+
+def test_the_distributions_own_server_is_left_alone(make_group: t.Callable[..., Group]) -> None:
+    """A server that was there before keeps its files, its port and its data."""
+    group = make_group("itown", 5483)
+    there = Path("/etc/postgresql")
+    before = {path: path.stat().st_mtime for path in there.rglob("*")} if there.exists() else {}
+    group.must()
+    group.remove()
+    assert ({path: path.stat().st_mtime for path in there.rglob("*")} if there.exists() else {}) == before
+    assert os.path.exists("/etc/postgresql-common")
+    with pytest.raises(psycopg2.OperationalError):
+        group.sql("alpha", "SELECT 1")

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The password of the replication role: given, or made once."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import lookup_loader
+from ansible.template import Templar
+from ansible_collections.pgbdr.bdr.plugins.lookup import replication_password
+from ansible_collections.pgbdr.bdr.tests.unit.ansible_variables import task_vars
+
+HOSTS = {"bdr": {"hosts": {"alpha": {}, "bravo": {}}, "vars": {"bdr_databases": ["appdb"]}}}
+
+
+class ShortNames:
+    """Ansible's loader by short names; full ones need a hook in the imports, which would stay for all other tests."""
+
+    @staticmethod
+    def get(name: str, **arguments):
+        return lookup_loader.get(name.removeprefix("ansible.builtin."), **arguments)
+
+
+@pytest.fixture(autouse=True)
+def short_names(monkeypatch):
+    monkeypatch.setattr(replication_password, "lookup_loader", ShortNames)
+
+
+@pytest.fixture
+def inventory(tmp_path):
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump(HOSTS), "utf-8")
+    return tmp_path
+
+
+def looked_up(inventory: Path, check_mode: bool = False, **extra) -> str:
+    variables = {**task_vars(inventory, **extra), "ansible_check_mode": check_mode}
+    loader = DataLoader()
+    lookup = replication_password.LookupModule(loader=loader, templar=Templar(loader=loader, variables=variables))
+    (password,) = lookup.run([], variables)
+    return password
+
+
+def test_a_password_that_is_given(inventory):
+    assert looked_up(inventory, bdr_replication_password="it's given") == "it's given"
+    assert [path.name for path in inventory.iterdir()] == ["hosts.yml"]
+
+
+def test_what_is_no_password_is_refused(inventory):
+    with pytest.raises(AnsibleError, match="must be a string of one line"):
+        looked_up(inventory, bdr_replication_password=5)
+
+
+def test_a_password_is_made_once_for_its_owner_s_eyes(inventory, tmp_path_factory):
+    secrets = tmp_path_factory.mktemp("elsewhere") / "secrets"
+    first = looked_up(inventory, bdr_secrets_directory=str(secrets), bdr_group="sales")
+    assert len(first) == 32
+    assert looked_up(inventory, bdr_secrets_directory=str(secrets), bdr_group="sales") == first
+    assert looked_up(inventory, bdr_secrets_directory=str(secrets), bdr_group="other") != first
+    (file, _other) = sorted(secrets.iterdir(), reverse=True)
+    assert file.name == "sales_replication"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_check_mode_writes_nothing(inventory):
+    assert looked_up(inventory, check_mode=True)
+    assert [path.name for path in inventory.iterdir()] == ["hosts.yml"]
+
+
+@pytest.mark.xfail(reason="variables come untemplated: the template itself becomes the password of all nodes")
+def test_a_password_that_is_a_template_is_its_value(inventory):
+    shared = {"vault_password": "secret", "bdr_replication_password": "{{ vault_password }}"}
+    (inventory / "group_vars").mkdir()
+    (inventory / "group_vars" / "bdr.yml").write_text(yaml.safe_dump(shared), "utf-8")
+    assert looked_up(inventory) == "secret"
+
+
+@pytest.mark.xfail(reason="the file lies in the inventory's directory, so Ansible reads the password as a host's name")
+@pytest.mark.filterwarnings("ignore")
+def test_a_password_that_was_made_is_no_host(inventory):
+    password = looked_up(inventory)
+    assert password not in task_vars(inventory)["groups"]["all"]

@@ -1,0 +1,333 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Engine pglogical on a server that only has rows: what is read, what is wanted, which SQL is the way there.
+
+What the SQL does on a real server is tested in tests/integration.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible_collections.pgbdr.bdr.plugins.module_utils._engine import pglogical_sql as sql
+from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.pglogical_server import PglogicalServer
+from ansible_collections.pgbdr.bdr.plugins.module_utils._state import Item, Step, diff
+from ansible_collections.pgbdr.bdr.tests.unit.builders import FakeSession, node_plan
+
+PLAN = node_plan(names="alpha bravo", bdr_databases=["appdb", "other"], own={"alpha": {"bdr_apply_delay_ms": 250}})
+SERVER = PglogicalServer(PLAN)
+CONNECTION = PLAN.connections[0]
+LOCAL_DSN = "host=/var/run/postgresql port=5432 dbname=appdb user=postgres"
+
+EXTENSION = Item("extension", "pglogical", "appdb")
+NODE = Item("pglogical node", "alpha", "appdb")
+GRANTS = Item("grants on pglogical to", "bdr_replication", "appdb")
+FUNCTION = Item("function", "pgbdr.assign_replication_set", "appdb")
+TRIGGER = Item("event trigger", "pgbdr_assign_replication_set", "appdb")
+TABLE = Item("table", "public.t", "appdb")
+SUBSCRIPTION = Item("subscription", "bravo_alpha", "appdb")
+
+WANTED_SUBSCRIPTION = {
+    "dsn": CONNECTION.dsn,
+    "sets": ["ddl_sql", "default", "default_insert_only"],
+    "forward_origins": [],
+    "apply_delay_ms": 250,
+    "enabled": True,
+    "worker": "running",
+}
+
+
+def table_row(set_name: str = "default", fitting: str = "default") -> dict:
+    return {
+        "name": "public.t",
+        "schema": "public",
+        "relation": "t",
+        "fitting_set": fitting,
+        "set_name": set_name,
+    }
+
+
+def member_rows(**changes) -> dict:
+    """Return what a node that is as it should be answers; changes are given by the names of the queries."""
+    sound = {
+        "ASSIGN_FUNCTION": [{"body": sql.ASSIGN_FUNCTION_BODY}],
+        "ASSIGN_TRIGGER": [{"enabled": "A"}],
+        "EXTENSIONS": [{"name": "pglogical"}],
+        "LOCAL_NODE": [{"name": "alpha", "dsn": LOCAL_DSN}],
+        "GRANTED": [{"granted": True}],
+        "TABLES": [table_row()],
+    }
+    return {getattr(sql, name): rows for name, rows in {**sound, **changes}.items()}
+
+
+def member_steps(**changes) -> list[str]:
+    found = SERVER.observe_member(FakeSession(member_rows(**changes)), "appdb")
+    return [str(step) for step in diff(found, SERVER.wanted_member(found, "appdb"))]
+
+
+def test_a_node_that_is_as_it_should_be_needs_nothing():
+    assert member_steps() == []
+
+
+def test_a_database_without_anything_needs_everything_in_order():
+    assert member_steps(ASSIGN_FUNCTION=[], ASSIGN_TRIGGER=[], EXTENSIONS=[]) == [
+        "create extension pglogical in appdb",
+        "create pglogical node alpha in appdb",
+        "create grants on pglogical to bdr_replication in appdb",
+        "create function pgbdr.assign_replication_set in appdb",
+        "create event trigger pgbdr_assign_replication_set in appdb",
+    ]
+
+
+def test_without_the_extension_its_tables_are_not_asked_for():
+    session = FakeSession({sql.ASSIGN_FUNCTION: [], sql.ASSIGN_TRIGGER: [], sql.EXTENSIONS: []})
+    assert SERVER.observe_member(session, "appdb") == {}
+    assert SERVER.observe_connections(FakeSession({sql.EXTENSIONS: []}), "appdb") == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "step"),
+    [
+        ({"LOCAL_NODE": []}, "create pglogical node alpha in appdb"),
+        ({"LOCAL_NODE": [{"name": "alpha", "dsn": "host=elsewhere"}]}, "change dsn of pglogical node alpha in appdb"),
+        ({"GRANTED": [{"granted": False}]}, "create grants on pglogical to bdr_replication in appdb"),
+        ({"GRANTED": []}, "create grants on pglogical to bdr_replication in appdb"),
+        ({"ASSIGN_FUNCTION": [{"body": "old"}]}, "change body of function pgbdr.assign_replication_set in appdb"),
+        ({"ASSIGN_TRIGGER": []}, "create event trigger pgbdr_assign_replication_set in appdb"),
+        (
+            {"ASSIGN_TRIGGER": [{"enabled": "O"}]},
+            "change enabled of event trigger pgbdr_assign_replication_set in appdb",
+        ),
+        ({"TABLES": [table_row("")]}, "change set of table public.t in appdb"),
+        ({"TABLES": [table_row("", "default_insert_only")]}, "change set of table public.t in appdb"),
+        ({"TABLES": [table_row("default_insert_only")]}, "change set of table public.t in appdb"),
+        ({"TABLES": [table_row("default", "default_insert_only")]}, "change set of table public.t in appdb"),
+    ],
+)
+def test_drift_of_a_node(changes, step):
+    assert member_steps(**changes) == [step]
+
+
+@pytest.mark.parametrize("fitting", ["default", "default_insert_only"])
+def test_an_operator_s_own_set_is_left_alone(fitting):
+    assert member_steps(TABLES=[table_row("archive", fitting)]) == []
+
+
+def test_the_role_asked_for_is_the_plan_s():
+    session = FakeSession(member_rows())
+    SERVER.observe_member(session, "appdb")
+    assert (sql.GRANTED, {"role": "bdr_replication"}) in session.asked
+
+
+# --- Subscriptions --------------------------------------------------------------------------------
+
+
+def subscription_row(**changes) -> dict:
+    sound = {
+        "name": "bravo_alpha",
+        "enabled": True,
+        "dsn": CONNECTION.dsn,
+        "sets": ["default", "default_insert_only", "ddl_sql"],
+        "forward_origins": None,
+        "apply_delay_ms": 250,
+        "status": "replicating",
+    }
+    return {**sound, **changes}
+
+
+def found_subscriptions(*rows: dict) -> dict:
+    session = FakeSession({sql.EXTENSIONS: [{"name": "pglogical"}], sql.SUBSCRIPTIONS: list(rows)})
+    return SERVER.observe_connections(session, "appdb")
+
+
+def test_each_database_wants_its_own_subscriptions():
+    assert SERVER.wanted_connections("appdb") == {SUBSCRIPTION: WANTED_SUBSCRIPTION}
+    assert list(SERVER.wanted_connections("other")) == [Item("subscription", "bravo_alpha", "other")]
+    assert SERVER.wanted_connections("a third") == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "differs"),
+    [
+        ({}, set()),
+        ({"forward_origins": []}, set()),
+        ({"status": "initializing"}, set()),
+        ({"dsn": "host=elsewhere"}, {"dsn"}),
+        ({"sets": ["default"]}, {"sets"}),
+        ({"sets": ["default", "default_insert_only", "ddl_sql", "mine"]}, {"sets"}),
+        ({"forward_origins": ["all"]}, {"forward_origins"}),
+        ({"apply_delay_ms": 0}, {"apply_delay_ms"}),
+        ({"enabled": False, "status": "disabled"}, {"enabled"}),
+        ({"status": "down"}, {"worker"}),
+        ({"status": "unknown"}, {"worker"}),
+        pytest.param(
+            {"sets": None},
+            {"sets"},
+            marks=pytest.mark.xfail(reason="pglogical stores no set at all as NULL", raises=TypeError),
+        ),
+    ],
+)
+def test_drift_of_a_subscription(changes, differs):
+    steps = diff(found_subscriptions(subscription_row(**changes)), SERVER.wanted_connections("appdb"))
+    assert {name for step in steps for name in step.changes} == differs
+
+
+def test_somebody_else_s_subscription_is_left_alone():
+    found = found_subscriptions(subscription_row(), subscription_row(name="mine", sets=["x"]))
+    assert diff(found, SERVER.wanted_connections("appdb")) == ()
+
+
+# --- Statements -----------------------------------------------------------------------------------
+
+
+def texts(step: Step) -> list[str]:
+    return [statement.text for statement in SERVER.statements(step)]
+
+
+def every_value(step: Step) -> dict:
+    """Return the values of all statements; each %(name)s must be among its statement's own."""
+    together: dict = {}
+    for statement in SERVER.statements(step):
+        assert set(re.findall(r"%\((\w+)\)s", statement.text)) <= set(statement.values)
+        assert set(re.findall(r"(?<!')\{(\w+)\}", statement.text)) == set(statement.identifiers)
+        together.update(statement.values)
+    return together
+
+
+TABLE_AFTER = {"set": "default", "schema": "public", "relation": "t", "fitting_set": "default"}
+
+
+@pytest.mark.parametrize(
+    ("step", "wanted"),
+    [
+        (Step(EXTENSION, None, {}), [sql.CREATE_EXTENSION]),
+        (Step(NODE, None, {"dsn": LOCAL_DSN}), [sql.CREATE_NODE]),
+        (Step(NODE, {"dsn": "old"}, {"dsn": LOCAL_DSN}), [sql.ADD_NODE_INTERFACE, sql.USE_NODE_INTERFACE]),
+        (Step(GRANTS, None, {}), [sql.GRANT_SCHEMA, sql.GRANT_TABLES]),
+        (Step(FUNCTION, None, {"body": "b"}), [sql.CREATE_ASSIGN_FUNCTION]),
+        (Step(FUNCTION, {"body": "a"}, {"body": "b"}), [sql.CREATE_ASSIGN_FUNCTION]),
+        (Step(TRIGGER, None, {"enabled": "A"}), [sql.CREATE_ASSIGN_TRIGGER, sql.ENABLE_ASSIGN_TRIGGER]),
+        (Step(TRIGGER, {"enabled": "O"}, {"enabled": "A"}), [sql.ENABLE_ASSIGN_TRIGGER]),
+        (Step(TABLE, {**TABLE_AFTER, "set": ""}, TABLE_AFTER), [sql.ADD_TABLE]),
+        (Step(TABLE, {**TABLE_AFTER, "set": "default_insert_only"}, TABLE_AFTER), [sql.REMOVE_TABLE, sql.ADD_TABLE]),
+        (Step(TABLE, None, TABLE_AFTER), [sql.ADD_TABLE]),
+        (Step(SUBSCRIPTION, None, WANTED_SUBSCRIPTION), [sql.CREATE_SUBSCRIPTION]),
+        *(
+            (
+                Step(SUBSCRIPTION, {**WANTED_SUBSCRIPTION, attribute: before}, WANTED_SUBSCRIPTION),
+                [*repair, sql.DISABLE, sql.ENABLE],
+            )
+            for attribute, before, repair in (
+                ("dsn", "host=elsewhere", [sql.ADD_INTERFACE, sql.USE_INTERFACE]),
+                ("sets", ["ddl_sql"], [sql.ADD_SET, sql.ADD_SET]),
+                ("sets", [*WANTED_SUBSCRIPTION["sets"], "mine"], [sql.REMOVE_SET]),
+                ("sets", ["mine", "default", "ddl_sql"], [sql.ADD_SET, sql.REMOVE_SET]),
+                ("forward_origins", ["all"], [sql.SET_FORWARD_ORIGINS]),
+                ("apply_delay_ms", 0, [sql.SET_APPLY_DELAY]),
+                ("enabled", False, []),
+                ("worker", "down", []),
+            )
+        ),
+    ],
+)
+def test_statements_of_a_step(step, wanted):
+    assert texts(step) == wanted
+    every_value(step)
+
+
+def test_values_of_statements():
+    assert every_value(Step(NODE, None, {"dsn": LOCAL_DSN}))["dsn"] == LOCAL_DSN
+    assert every_value(Step(TABLE, {**TABLE_AFTER, "set": "default_insert_only"}, TABLE_AFTER)) == {
+        "schema": "public",
+        "table": "t",
+        "set": "default",
+    }
+    created = every_value(Step(SUBSCRIPTION, None, WANTED_SUBSCRIPTION))
+    assert created == {"name": "bravo_alpha", **WANTED_SUBSCRIPTION}
+
+
+def test_sets_are_added_before_others_go():
+    step = Step(SUBSCRIPTION, {**WANTED_SUBSCRIPTION, "sets": ["mine"]}, WANTED_SUBSCRIPTION)
+    changed = [statement.values["set"] for statement in SERVER.statements(step) if "set" in statement.values]
+    assert changed == ["ddl_sql", "default", "default_insert_only", "mine"]
+
+
+@pytest.mark.parametrize("item", [NODE, SUBSCRIPTION])
+def test_an_interface_is_named_after_its_dsn(item):
+    def interface(dsn: str) -> str:
+        after = {**WANTED_SUBSCRIPTION, "dsn": dsn}
+        return every_value(Step(item, {**after, "dsn": "old"}, after))["interface"]
+
+    assert interface("host=a") == interface("host=a") != interface("host=b")
+    assert re.fullmatch(r"pgbdr_[0-9a-f]{12}", interface("host=a"))
+
+
+def test_a_restart_of_a_worker_runs_outside_transactions():
+    kick = list(SERVER.kick(CONNECTION))
+    assert [(statement.text, statement.values, statement.alone) for statement in kick] == [
+        (sql.DISABLE, {"name": "bravo_alpha"}, True),
+        (sql.ENABLE, {"name": "bravo_alpha"}, True),
+    ]
+
+
+def test_all_links_begin_without_a_copy_and_without_others_changes():
+    for words in ("synchronize_structure := false", "synchronize_data := false", "forward_origins := '{}'"):
+        assert words in sql.CREATE_SUBSCRIPTION
+
+
+# --- State of a link ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "slot", "wanted"),
+    [
+        ("replicating", (True, "reserved"), "streaming"),
+        ("replicating", (True, ""), "streaming"),
+        (
+            "replicating",
+            (False, "reserved"),
+            "subscription bravo_alpha is replicating, its slot on bravo is not in use",
+        ),
+        ("replicating", None, "subscription bravo_alpha is replicating, its slot on bravo is missing"),
+        ("down", (True, "reserved"), "subscription bravo_alpha is down, its slot on bravo is in use"),
+        ("down", (False, "extended"), "subscription bravo_alpha is down, its slot on bravo is not in use"),
+        (None, None, "subscription bravo_alpha is missing, its slot on bravo is missing"),
+        (
+            "down",
+            (False, "lost"),
+            "the WAL it needs is gone from bravo: slot pgl_appdb_bravo_bravo_alpha is lost",
+        ),
+        (
+            "replicating",
+            (True, "lost"),
+            "the WAL it needs is gone from bravo: slot pgl_appdb_bravo_bravo_alpha is lost",
+        ),
+    ],
+)
+def test_state_of_a_link(status, slot, wanted):
+    here = FakeSession({sql.STATUS: [{"status": status}] if status else []})
+    there = FakeSession({sql.SLOT: [{"active": slot[0], "wal_status": slot[1]}] if slot else []})
+    assert SERVER.link_state(here, there, CONNECTION) == wanted
+    assert here.asked == [(sql.STATUS, {"name": "bravo_alpha"})]
+    assert there.asked == [(sql.SLOT, {"slot": "pgl_appdb_bravo_bravo_alpha"})]
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted"),
+    [("down", True), ("replicating", False), ("initializing", False), ("disabled", False), (None, False)],
+)
+def test_a_worker_that_is_down_waits(status, wanted):
+    session = FakeSession({sql.STATUS: [{"status": status}] if status else []})
+    assert SERVER.waits_out_a_retry(session, CONNECTION) is wanted
+
+
+def test_tables_without_a_key_are_warned_of():
+    found = {
+        TABLE: {"set": "default", "fitting_set": "default"},
+        Item("table", "public.log", "appdb"): {"set": "archive", "fitting_set": "default_insert_only"},
+        EXTENSION: {},
+    }
+    assert SERVER.warnings(found) == ["public.log in appdb has no primary key: only its INSERTs are replicated"]
+    assert SERVER.warnings({}) == []

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From as-is to to-be."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.pgbdr.bdr.plugins.module_utils._state import Item, Step, diff, shown
+
+ROLE = Item("role", "r")
+TABLE = Item("table", "public.t", "appdb")
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "steps"),
+    [
+        ({}, {}, []),
+        ({TABLE: {"set": "default"}}, {}, []),
+        ({}, {ROLE: {}}, ["create role r"]),
+        ({ROLE: {}}, {ROLE: {}}, []),
+        ({ROLE: {"login": True}}, {ROLE: {"login": True}}, []),
+        ({ROLE: {"login": True, "more": 1}}, {ROLE: {"login": True}}, []),
+        ({ROLE: {"login": False}}, {ROLE: {"login": True}}, ["change login of role r"]),
+        ({ROLE: {}}, {ROLE: {"login": True}}, ["change login of role r"]),
+        ({ROLE: {"b": 1, "a": 1, "c": 1}}, {ROLE: {"b": 2, "a": 2, "c": 1}}, ["change a, b of role r"]),
+        ({}, {TABLE: {}, ROLE: {}}, ["create table public.t in appdb", "create role r"]),
+        ({}, {ROLE: {}, TABLE: {}}, ["create role r", "create table public.t in appdb"]),
+        ({Item("role", "r", "other"): {}}, {ROLE: {}}, ["create role r"]),
+    ],
+)
+def test_diff(found, wanted, steps):
+    assert [str(step) for step in diff(found, wanted)] == steps
+
+
+def test_a_step_names_what_changes():
+    assert Step(ROLE, None, {"a": 1}).changes == {"a": 1}
+    assert Step(ROLE, {"a": 1, "b": 1}, {"a": 1, "b": 2}).changes == {"b": 2}
+    # None is a value too, but a missing attribute that shall be None needs no step.
+    assert Step(ROLE, {}, {"a": None}).changes == {}
+
+
+def test_shown_is_what_changes_and_nothing_else():
+    steps = diff(
+        {ROLE: {"login": False, "same": 1}},
+        {ROLE: {"login": True, "same": 1}, TABLE: {"set": "défaut"}},
+    )
+    assert shown(steps) == {
+        "before": 'role r: {"login": false}\n',
+        "after": 'role r: {"login": true}\ntable public.t in appdb: {"set": "défaut"}\n',
+    }
+
+
+def test_shown_without_steps_is_empty():
+    assert shown([]) == {"before": "", "after": ""}

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans and links for a person."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.pgbdr.bdr.plugins.plugin_utils import _text
+from ansible_collections.pgbdr.bdr.tests.unit.builders import plan
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "lines"),
+    [
+        (("a", "b"), [], ["a  b", "-  -"]),
+        (("a", "b"), [("long", "x"), ("", "yy")], ["a     b", "----  --", "long  x", "      yy"]),
+        (("number", "last"), [(1, ""), (22, "é")], ["number  last", "------  ----", "1", "22      é"]),
+    ],
+)
+def test_a_table_is_aligned_and_has_no_blanks_at_the_ends(header, rows, lines):
+    assert _text.table(header, rows) == lines
+
+
+def test_the_plan_of_a_pair():
+    shown = _text.plan(plan("alpha bravo", bdr_topolgy="mesh").as_dict()).splitlines()
+    assert shown[:10] == [
+        "Group bdr: 2 nodes, 2 links, engine pglogical",
+        "",
+        "node   address     port  databases  upstreams  downstreams  home",
+        "-----  ----------  ----  ---------  ---------  -----------  ------------------------",
+        "alpha  192.0.2.11  5432  appdb      1          1            /var/lib/pgbdr/bdr/alpha",
+        "bravo  192.0.2.12  5432  appdb      1          1            /var/lib/pgbdr/bdr/bravo",
+        "",
+        "database  upstream  downstream",
+        "--------  --------  ----------",
+        "appdb     alpha     bravo",
+    ]
+    assert "Sizes of alpha, bravo" in shown
+    assert shown[-1].startswith("warning: bdr_topolgy is no variable of this collection")
+
+
+def test_sizes_give_formula_and_source():
+    shown = _text.plan(plan("alpha bravo").as_dict()).splitlines()
+    (slots,) = [line for line in shown if line.startswith("slots ")]
+    assert slots.split() == [
+        "slots",
+        "4",
+        "slots",
+        "upstreams",
+        "1",
+        "+",
+        "downstreams",
+        "1",
+        "+",
+        "reserve",
+        "2",
+        "BDR",
+        "User",
+        "Guide,",
+        "max_logical_slots;",
+        "the",
+        "reserve",
+        "is",
+        "the",
+        "engine's,",
+        "for",
+        "seeding",
+    ]
+    (setting,) = [line for line in shown if line.startswith("max_replication_slots ")]
+    assert setting.endswith("settings file (minimum)")
+    assert any(line.startswith("max_slot_wal_keep_size ") for line in shown)
+    assert not any(line.startswith("log_directory ") for line in shown)
+
+
+def test_nodes_that_are_alike_share_their_sizes():
+    shown = _text.plan(plan(bdr_topology="one_way", bdr_upstream="alpha", bdr_engine="contrib_bdr").as_dict())
+    assert shown.startswith("Group bdr: 3 nodes, 2 links, engine contrib_bdr 0.7\n")
+    assert [line for line in shown.splitlines() if line.startswith("Sizes of")] == [
+        "Sizes of alpha",
+        "Sizes of bravo, charlie",
+    ]
+
+
+def test_links():
+    states = [
+        {"database": "appdb", "upstream": "alpha", "downstream": "bravo", "state": "streaming", "round_trip_ms": 3.1},
+        {"database": "appdb", "upstream": "bravo", "downstream": "alpha", "state": "slot is missing"},
+    ]
+    assert _text.links(states).splitlines() == [
+        "database  link            state            round trip ms",
+        "--------  --------------  ---------------  -------------",
+        "appdb     alpha -> bravo  streaming        3.1",
+        "appdb     bravo -> alpha  slot is missing",
+    ]
+    assert len(_text.links([]).splitlines()) == 2
+
+
+def test_the_next_command_opens_a_session_on_the_first_node():
+    shown = _text.next_command(plan(own={"alpha": {"bdr_port": 5440}}).as_dict())
+    assert shown == (
+        "\nTry next, on the host of alpha, as root or postgres: "
+        "psql -h /var/run/postgresql -p 5440 -U postgres -d appdb\n"
+    )
+
+
+@pytest.mark.xfail(reason="the first node has no database here", raises=IndexError)
+def test_the_next_command_is_of_a_node_that_has_a_database():
+    databases = [{"name": "x", "nodes": ["bravo", "charlie"]}]
+    assert "on the host of bravo" in _text.next_command(plan(bdr_databases=databases).as_dict())
+
+
+@pytest.mark.xfail(reason="the name of a database is not quoted for the shell")
+def test_the_next_command_can_be_typed_as_it_is():
+    assert "-d 'my db; x'" in _text.next_command(plan(bdr_databases=["my db; x"]).as_dict())
