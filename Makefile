@@ -11,7 +11,11 @@ PLAYBOOK := $(AS_ROOT) $(VENV)/bin/ansible-playbook --inventory $(QUICKSTART)
 PYTEST := $(AS_ROOT) $(VENV)/bin/pytest
 SCENARIOS := plex one_way
 SERVER_PACKAGES := postgresql-15 postgresql-15-pglogical python3-psycopg2
-HOST_PACKAGES := podman runc netavark aardvark-dns mmdebstrap openssh-client
+# iptables: netavark calls it and does not depend on it; without it no container starts.
+HOST_PACKAGES := podman runc netavark aardvark-dns iptables mmdebstrap debian-archive-keyring openssh-client
+APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends
+# Fails when one of the packages is not installed. dpkg-query alone also knows packages that are only mentioned.
+INSTALLED = ! dpkg-query -W -f '$${db:Status-Status}\n' $(1) 2>&1 | grep -vqx installed
 # Quoted for the shell, so that SQL may hold anything.
 QUOTED_SQL = '$(subst ','\'',$(value SQL))'
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -71,20 +75,20 @@ collection: setup server
 ## make molecule [SCENARIO=plex]     several hosts of their own, with systemd; all scenarios unless one is named
 molecule: setup test-hosts
 	@set -e; for scenario in $(or $(SCENARIO),$(SCENARIOS)); do \
-		$(AS_ROOT) $(VENV)/bin/molecule test --scenario-name $$scenario; \
+		$(AS_ROOT) MOLECULE_GLOB='molecule/*/molecule.yml' MOLECULE_COMMAND_BORDERS=false \
+			$(VENV)/bin/molecule test --scenario-name $$scenario; \
 	done
 
-## make bench                        figures as ratios against doing the same by hand
+## make bench [QUICK=1]              figures as ratios against doing the same by hand; QUICK: one round, three nodes
 bench: setup server
-	$(AS_ROOT) $(VENV)/bin/python tests/bench/run.py
+	$(AS_ROOT) $(VENV)/bin/python tests/bench/run.py $(if $(QUICK),--quick)
 
 # What the tests on this machine run against. A PostgreSQL of the distribution's own is neither wanted nor made.
 server:
-	@dpkg-query -W $(SERVER_PACKAGES) >/dev/null 2>&1 || $(SUDO) sh -c '\
+	@$(call INSTALLED,$(SERVER_PACKAGES)) || $(SUDO) sh -c '\
 		test -e /etc/postgresql-common/createcluster.conf || { mkdir -p /etc/postgresql-common && \
 		echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf; }; \
-		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(SERVER_PACKAGES)'
+		apt-get update -q && $(APT_INSTALL) $(SERVER_PACKAGES)'
 
 test-hosts:
-	@dpkg-query -W $(HOST_PACKAGES) >/dev/null 2>&1 || $(SUDO) sh -c '\
-		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(HOST_PACKAGES)'
+	@$(call INSTALLED,$(HOST_PACKAGES)) || $(SUDO) sh -c 'apt-get update -q && $(APT_INSTALL) $(HOST_PACKAGES)'

@@ -19,7 +19,7 @@ from . import _loaded, _render
 from ._conninfo import passfile
 from ._files import ManagedFile, give, make_directory
 from ._model import NodePlan
-from ._service import Runner, ServiceError, as_postgres, service
+from ._service import Runner, ServiceError, as_postgres, program_mentions, service
 
 MARKER = ".pgbdr.json"
 LOG_LINES = 30
@@ -141,7 +141,9 @@ class Instance:
     def _wanted_files(self, password: str, tls: t.Mapping[str, str]) -> t.Iterator[ManagedFile]:
         plan, data = self.plan, self.plan.data_directory
         unit_file = self._service.unit_file
-        yield ManagedFile(f"{data}/{_render.SETTINGS_FILE}", _render.settings(plan), 0o600, "postgres", "reload")
+        yield ManagedFile(
+            f"{data}/{_render.SETTINGS_FILE}", _render.settings(plan, self._knows), 0o600, "postgres", "reload"
+        )
         yield ManagedFile(f"{data}/pg_hba.conf", _render.hba(plan), 0o600, "postgres", "reload")
         yield ManagedFile(f"{data}/pg_ident.conf", _render.ident(), 0o600, "postgres", "reload")
         yield ManagedFile(f"{data}/postgresql.conf", self._including(), 0o600, "postgres", "reload")
@@ -150,6 +152,9 @@ class Instance:
             yield ManagedFile(f"{plan.home}/tls/{name}", text, 0o600, "postgres", "reload", secret=True)
         if unit_file:
             yield ManagedFile(*unit_file, 0o644, "root")
+
+    def _knows(self, setting: str) -> bool:
+        return program_mentions(f"{self.plan.bin_directory}/postgres", setting)
 
     def _including(self) -> str:
         """Return postgresql.conf with our file included behind everything else; the rest of it stays the operator's."""

@@ -123,12 +123,14 @@ class Setting:
 
     rule: `fixed` (replication needs exactly this), `minimum` (an operator may raise it), `list` (an operator
     may add to it), `default` (an operator may change it), `operator` (the operator's own).
+    probed: written only where the server's program knows the name, since it came with a minor release.
     """
 
     name: str
     value: str
     rule: str
     why: str
+    probed: bool = False
 
 
 @dataclass(frozen=True)

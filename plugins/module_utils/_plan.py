@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from . import _naming
 from ._engine import rules
@@ -188,7 +189,7 @@ def _merged(name: str, value: str, needed: Setting | None) -> Setting:
 
 def _merged_list(value: str, needed: Setting) -> Setting:
     items = [item.strip() for item in f"{needed.value},{value}".split(",") if item.strip()]
-    return Setting(needed.name, ",".join(dict.fromkeys(items)), needed.rule, f"{needed.why}, and bdr_settings")
+    return replace(needed, value=",".join(dict.fromkeys(items)), why=f"{needed.why}, and bdr_settings")
 
 
 def _is_setting_name(name: str) -> bool:

@@ -17,9 +17,13 @@ SETTINGS_FILE = "pgbdr.conf"
 INCLUDE_LINE = f"include '{SETTINGS_FILE}'\n"
 
 
-def settings(plan: NodePlan) -> str:
-    """Return the settings file: one line a setting, with the reason behind it."""
-    return _banner(plan) + "".join(f"{line}\n" for line in map(_setting, plan.settings))
+def settings(plan: NodePlan, knows: t.Callable[[str], bool]) -> str:
+    """Return the settings file: one line a setting, with the reason behind it.
+
+    knows: tells whether the server's program knows a setting of that name; asked of probed ones only.
+    """
+    written = [setting for setting in plan.settings if not setting.probed or knows(setting.name)]
+    return _banner(plan) + "".join(f"{line}\n" for line in map(_setting, written))
 
 
 def hba(plan: NodePlan) -> str:

@@ -70,7 +70,7 @@ class Systemd(Service):
     @property
     def unit_file(self) -> tuple[str, str]:
         """Return path and text of the unit."""
-        notifies = _mentions(f"{self.plan.bin_directory}/postgres", b"sd_notify")
+        notifies = program_mentions(f"{self.plan.bin_directory}/postgres", "sd_notify")
         text = unit(self.plan, self.plan.bin_directory, notifies)
         return f"/etc/systemd/system/{self.plan.unit}", text
 
@@ -151,9 +151,10 @@ def is_systemd() -> bool:
     return os.path.isdir("/run/systemd/system")
 
 
-def _mentions(path: str, word: bytes) -> bool:
+def program_mentions(path: str, word: str) -> bool:
+    """Tell whether a program's file holds a word: what it can do is probed, since version numbers do not tell."""
     try:
         with open(path, "rb") as program:
-            return word in program.read()
+            return word.encode() in program.read()
     except FileNotFoundError:  # a first run in check mode comes before the packages
         return True

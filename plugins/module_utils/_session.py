@@ -63,8 +63,12 @@ class Session:
 
     def run(self, statement: Statement) -> list[Row]:
         """Run one statement and return its rows, if it has any."""
-        names = {name: sql.Identifier(value) for name, value in statement.identifiers.items()}
-        query = sql.SQL(statement.text).format(**names) if names else statement.text
+        query: t.Any = statement.text
+        if statement.identifiers:
+            # psycopg2 reads a % of a name as a placeholder as soon as there are values.
+            percent = "%%" if statement.values else "%"
+            names = {name: sql.Identifier(value.replace("%", percent)) for name, value in statement.identifiers.items()}
+            query = sql.SQL(statement.text).format(**names)
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(query, statement.values or None)

@@ -26,12 +26,12 @@ def group(make_group: t.Callable[..., Group]) -> t.Iterator[Group]:
 
 def refused(group: Group, *arguments: str) -> Run:
     """Run site.yml and see it refuse, with one error, before anything is changed."""
-    before = sorted(HOMES.rglob("*")) if HOMES.exists() else []
+    before = sorted((HOMES / group.name).rglob("*"))
     run = group.play("site", *arguments)
     assert run.code != 0, run.output
     assert run.changed() == set()
     assert len(run.errors()) == 1, run.errors()
-    assert (sorted(HOMES.rglob("*")) if HOMES.exists() else []) == before
+    assert sorted((HOMES / group.name).rglob("*")) == before
     return run
 
 

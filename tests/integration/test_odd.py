@@ -59,7 +59,7 @@ def certificates(tmp_path: Path) -> Path:
 
 
 def test_tls_between_the_nodes(make_group: t.Callable[..., Group], certificates: Path) -> None:
-    group = make_group("ittls", 5486)
+    group = make_group("ittls", 5492)
     for variable, name in (("certificate", "server.crt"), ("key", "server.key"), ("ca", "ca.crt")):
         group.variables[f"bdr_tls_{variable}"] = f"{{{{ lookup('file', '{certificates / name}') }}}}\n"
     group.variables["bdr_tls"] = "verify-full"

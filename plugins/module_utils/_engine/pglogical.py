@@ -114,4 +114,12 @@ class PglogicalRules(EngineRules):
             "fixed",
             "bdr_synchronous_commit, of the apply workers",
         )
+        # PostgreSQL 15.20 and its like refuse every other output plugin; servers before do not know the name.
+        yield Setting(
+            "output_plugin_libraries",
+            f"pgoutput,test_decoding,{self.slot_plugin}",
+            "list",
+            "lets downstreams use the engine's output plugin",
+            probed=True,
+        )
         yield Setting("password_encryption", "scram-sha-256", "fixed", "no weaker hash is ever stored")
