@@ -108,9 +108,7 @@ def eventually(look: t.Callable[[], T], wanted: T, timeout_seconds: float = 30) 
     """Look until what is wanted is there; the error shows what was there last."""
     deadline = time.monotonic() + timeout_seconds
     while (seen := look()) != wanted:
-        assert time.monotonic() < deadline, (
-            f"after {timeout_seconds} s: {seen!r}, wanted {wanted!r}"
-        )
+        assert time.monotonic() < deadline, f"after {timeout_seconds} s: {seen!r}, wanted {wanted!r}"
         time.sleep(0.1)
 
 

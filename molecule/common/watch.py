@@ -36,12 +36,7 @@ def main() -> None:
                     except OSError:
                         continue
                     if word in shown:
-                        found.write(
-                            name.encode()
-                            + b": "
-                            + shown.replace(b"\0", b" ").replace(word, b"***")
-                            + b"\n"
-                        )
+                        found.write(name.encode() + b": " + shown.replace(b"\0", b" ").replace(word, b"***") + b"\n")
             time.sleep(0.02)
 
 

@@ -86,7 +86,7 @@ class Instance:
         running = self._service.is_running()
         initialised = found_major(self.plan) is not None
         wrong = [file for file in self._files if file.differences()]
-        old_settings = self._settings_file().found() or ""
+        previous = {file: text for file in wrong if file.effect == "reload" and (text := file.found()) is not None}
         if not initialised:
             self._plan(f"initialise {self.plan.data_directory}")
         for file in wrong:
@@ -99,10 +99,10 @@ class Instance:
             self._plan("reload the server")
         if check_mode:
             if running:
-                new_settings = self._settings_file().text
-                self.restart_required = _loaded.predicted_restart(self.plan, old_settings, new_settings)
+                settings = self._settings_file()
+                self.restart_required = _loaded.predicted_restart(self.plan, settings.found() or "", settings.text)
             return
-        self._apply(initialised, wrong, running, old_settings)
+        self._apply(initialised, wrong, running, previous)
 
     def ensure_absent(self, check_mode: bool) -> None:
         """Stop the server and remove home and unit."""
@@ -172,7 +172,9 @@ class Instance:
         read = [file for file in self._files if file.effect == "reload"]
         return any(file in read for file in wrong) or _loaded.is_behind(self.plan, [file.path for file in read])
 
-    def _apply(self, initialised: bool, wrong: t.Sequence[ManagedFile], running: bool, old_settings: str) -> None:
+    def _apply(
+        self, initialised: bool, wrong: t.Sequence[ManagedFile], running: bool, previous: t.Mapping[ManagedFile, str]
+    ) -> None:
         if not initialised:
             self._initialise()
         for file in self._files:
@@ -183,10 +185,10 @@ class Instance:
         if not self._service.is_enabled():
             self._service.enable()
         if not running:
-            self._checked(old_settings, lambda: _loaded.check(self.plan, self._run))
+            self._checked(previous, lambda: _loaded.check(self.plan, self._run))
             self._start()
         elif "reload the server" in self.steps:
-            self._checked(old_settings, self._reload)
+            self._checked(previous, self._reload)
         self.restart_required = _loaded.pending_restart(self.plan)
 
     def _write(self, file: ManagedFile) -> None:
@@ -238,15 +240,15 @@ class Instance:
         _loaded.check(self.plan, self._run)
         _loaded.reload(self.plan)
 
-    def _checked(self, previous: str, load: t.Callable[[], None]) -> None:
+    def _checked(self, previous: t.Mapping[ManagedFile, str], load: t.Callable[[], None]) -> None:
         try:
             load()
         except _loaded.SettingsRefused as error:
-            told = f"bdr_settings: the server of {self.plan.name} refuses them"
-            if previous:
-                # Left in place, a wrong file would keep the server down after its next boot.
-                replace(self._settings_file(), text=previous).write()
-                told += ", the previous ones are back"
+            told = f"bdr_settings, bdr_hba: the server of {self.plan.name} refuses them"
+            # Left in place, a wrong file would keep the server down after its next boot.
+            for file, text in previous.items():
+                replace(file, text=text).write()
+            told += ", the previous ones are back" if previous else ""
             raise InstanceError(f"{told}: {error}") from error
 
     def _remove_home(self) -> None:

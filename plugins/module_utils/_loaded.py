@@ -19,6 +19,7 @@ _REFUSED = """
 SELECT f.name, f.setting, f.error FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = f.name
  WHERE f.error IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'
 """
+_REFUSED_RULES = "SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL"
 _PENDING = "SELECT name FROM pg_settings WHERE pending_restart ORDER BY name"
 _ONLY_AT_START = "SELECT name FROM pg_settings WHERE context = 'postmaster'"
 
@@ -63,9 +64,9 @@ def check(plan: NodePlan, run: Runner) -> None:
 def reload(plan: NodePlan) -> None:
     """Make the server read its files again and wait until it has; SettingsRefused where it would not use them."""
     with _session.local(plan, "postgres") as session:
-        refused = session.rows(_REFUSED) if session.server_version() >= 100000 else []
+        refused = _refused(session) if session.server_version() >= 100000 else []
         if refused:
-            raise SettingsRefused("; ".join(f"{row['name']} = {row['setting']}: {row['error']}" for row in refused))
+            raise SettingsRefused("; ".join(refused))
         before = session.value("SELECT pg_conf_load_time()")
         session.rows("SELECT pg_reload_conf()")
     # The call only signals; a new session is forked from a postmaster that has or has not read the files yet.
@@ -75,3 +76,9 @@ def reload(plan: NodePlan) -> None:
             if session.value("SELECT pg_conf_load_time()") != before:
                 return
     raise SettingsRefused("the server did not read its files within 10 s of being told to")
+
+
+def _refused(session: _session.Session) -> list[str]:
+    settings = [f"{row['name']} = {row['setting']}: {row['error']}" for row in session.rows(_REFUSED)]
+    rules = [f"pg_hba.conf, line {row['line_number']}: {row['error']}" for row in session.rows(_REFUSED_RULES)]
+    return settings + rules

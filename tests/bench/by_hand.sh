@@ -5,7 +5,7 @@
 # the same initdb, the same settings, a SCRAM replication role with its password in passfiles, links all to all, and a
 # row of each node seen on every other. Prints "standing" at that moment, then removes everything again.
 #
-# by_hand.sh [first port, 5490]    as root (becomes postgres) or as postgres
+# by_hand.sh [first port, 5510]    as root (becomes postgres) or as postgres
 set -euo pipefail
 if [ "$(id -un)" != postgres ]; then
     # As text, since the checkout may lie where postgres cannot read. Not by runuser, which stays in between and kills
@@ -14,7 +14,7 @@ if [ "$(id -un)" != postgres ]; then
 fi
 
 unset "${!PG@}"
-first_port=${1:-5490}
+first_port=${1:-5510}
 nodes="1 2 3"
 bin=/usr/lib/postgresql/15/bin
 dir=$(mktemp -d ~postgres/by-hand.XXXXXX)

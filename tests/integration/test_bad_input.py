@@ -83,7 +83,7 @@ def test_too_little_disk(group: Group) -> None:
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"bdr_databases": "{{ no_such_thing }}"}, "bdr_databases of alpha is a template that did not resolve"),
+        ({"bdr_databases": "{{ no_such_thing }}"}, "bdr_databases is a template that did not resolve"),
         ({"bdr_databases": 5}, "bdr_databases is the number '5'; wanted: a list of database names"),
         ({"bdr_engine": "slony"}, "bdr_engine is the string 'slony'; one of contrib_bdr, pglogical is wanted"),
         ({"bdr_engine": "contrib_bdr"}, "bdr_engine: contrib_bdr can be planned, but not deployed yet"),

@@ -246,9 +246,20 @@ def test_a_setting_the_server_refuses_leaves_the_old_ones_in_place(
     group.variables["bdr_settings"] = {name: value}
     run = group.play()
     assert run.code != 0
-    assert "bdr_settings: the server of alpha refuses them" in words(run.output)
+    assert "bdr_settings, bdr_hba: the server of alpha refuses them" in words(run.output)
     assert f'parameter "{name}"' in words(run.output)
     assert (group.home("alpha") / "data" / "pgbdr.conf").read_text() == before
+
+
+def test_an_access_rule_the_server_refuses_leaves_the_old_ones_in_place(group: Group, built: Run) -> None:
+    before = (group.home("alpha") / "data" / "pg_hba.conf").read_text()
+    group.variables["bdr_settings"] = {"max_wal_size": "64MB", "min_wal_size": "32MB", "work_mem": "8MB"}
+    group.variables["bdr_hba"] = ["host all all 10.0.0.0/8 scram"]
+    run = group.play()
+    del group.variables["bdr_hba"]
+    assert run.code != 0
+    assert 'invalid authentication method "scram"' in words(run.output)
+    assert (group.home("alpha") / "data" / "pg_hba.conf").read_text() == before
 
 
 def test_a_setting_that_needs_a_restart_restarts_one_node_at_a_time(group: Group, built: Run) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.plugin_utils._source import plan_of
-from ansible_collections.pgbdr.bdr.tests.unit.ansible_variables import task_vars
+from ansible_collections.pgbdr.bdr.tests.unit.ansible_variables import task_vars, template
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"
@@ -28,7 +28,8 @@ NAMES = [f"{inventory}.{engine}" for inventory in INVENTORIES for engine in ENGI
 
 def computed(name: str) -> str:
     inventory, engine = name.split(".", 1)
-    plan = plan_of(task_vars(ROOT / "inventories" / inventory, **ENGINES[engine]))
+    variables = task_vars(ROOT / "inventories" / inventory, **ENGINES[engine])
+    plan = plan_of(variables, template(variables))
     return json.dumps(plan.as_dict(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 

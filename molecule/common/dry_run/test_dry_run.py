@@ -31,9 +31,7 @@ VOLATILE = (
 def fingerprint(node: Node) -> set[str]:
     """Return a line for each file of the host and each running service."""
     prune = " -o ".join(f"-path {path}" for path in VOLATILE)
-    files = node.run(
-        f"find / -xdev \\( {prune} \\) -prune -o -printf %s", "%p %y %m %u:%g %s %T@ %l\\n"
-    )
+    files = node.run(f"find / -xdev \\( {prune} \\) -prune -o -printf %s", "%p %y %m %u:%g %s %T@ %l\\n")
     services = node.run("systemctl list-units --type=service --state=running --plain --no-legend")
     return {*files.splitlines(), *services.splitlines()}
 

@@ -92,7 +92,5 @@ def test_the_distribution_s_own_was_left_alone(node: Node) -> None:
 
 
 def test_the_password_is_kept_as_scram(node: Node) -> None:
-    kept = node.psql(
-        "SELECT DISTINCT left(rolpassword, 14) FROM pg_authid WHERE rolpassword IS NOT NULL"
-    )
+    kept = node.psql("SELECT DISTINCT left(rolpassword, 14) FROM pg_authid WHERE rolpassword IS NOT NULL")
     assert kept == "SCRAM-SHA-256$"

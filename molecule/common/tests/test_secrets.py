@@ -43,17 +43,12 @@ def test_the_word_looked_for_is_in_a_passfile(nodes: dict[str, Node]) -> None:
 
 def test_the_journal_does_not_hold_it(node: Node) -> None:
     assert node.run("journalctl --no-pager --lines 1 --output cat --unit %s", node.unit)
-    assert (
-        found(node, "journalctl --all --no-pager --output verbose | grep -aE -e %s", pattern(node))
-        == []
-    )
+    assert found(node, "journalctl --all --no-pager --output verbose | grep -aE -e %s", pattern(node)) == []
 
 
 def test_no_process_shows_it(node: Node) -> None:
     # A process may end while grep reads it: that is no failure (-s), and no rows is what is wanted.
-    result = node.host.run(
-        "grep -slaE -e %s /proc/[0-9]*/cmdline /proc/[0-9]*/environ", pattern(node)
-    )
+    result = node.host.run("grep -slaE -e %s /proc/[0-9]*/cmdline /proc/[0-9]*/environ", pattern(node))
     assert result.stdout == ""
 
 

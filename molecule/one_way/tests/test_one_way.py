@@ -45,8 +45,6 @@ def test_the_server_that_was_there_before_did_not_notice(nodes: dict[str, Node])
     assert (version, name, port, status) == ("15", "main", "5499", "online")
     # Not one restart: the file is written at every start.
     assert (
-        nodes["charlie"].run(
-            "find %s -newer %s", "/var/lib/postgresql/15/main/postmaster.pid", "/run/molecule-watch"
-        )
+        nodes["charlie"].run("find %s -newer %s", "/var/lib/postgresql/15/main/postmaster.pid", "/run/molecule-watch")
         == ""
     )

@@ -35,9 +35,7 @@ def test_a_row_is_updated_and_deleted_from_anywhere(nodes: dict[str, Node], tabl
 
 
 @pytest.mark.parametrize(("first", "last"), [("alpha", "charlie"), ("charlie", "alpha")])
-def test_a_conflict_ends_with_the_last_value_on_all(
-    nodes: dict[str, Node], table: str, first: str, last: str
-) -> None:
+def test_a_conflict_ends_with_the_last_value_on_all(nodes: dict[str, Node], table: str, first: str, last: str) -> None:
     look = rows_everywhere(nodes, table)
     nodes["echo"].psql(f"INSERT INTO {table} VALUES (1, 'echo')")
     eventually(look, dict.fromkeys(nodes, ["1|echo"]))

@@ -95,18 +95,51 @@ NAMES = "a list of database names, such as [appdb]"
         (["replication"], "bdr_databases: replication is one of"),
         (["d" * 64], "has 64 bytes; a name has 63 at most"),
         (["ü" * 32], "has 64 bytes; a name has 63 at most"),
+        (
+            [{"name": "a", "nodes": []}],
+            "nodes of bdr_databases, item 1, is an empty list; name the nodes, or leave it out for all of them",
+        ),
+        (
+            ["x", {"name": "a", "nodes": ["alpha", "bravo", "alpha", "alpha"]}],
+            "nodes of bdr_databases, item 2, names alpha twice; name each node once",
+        ),
+        (
+            [{"name": "a", "upstream": "alpha"}],
+            "upstream of bdr_databases, item 1, is read with topology one_way only; take it out or change the topology",
+        ),
+        (
+            [{"name": "a", "topology": "custom", "upstream": "alpha"}],
+            "upstream of bdr_databases, item 1, is read with topology one_way only",
+        ),
+        pytest.param(
+            [{"name": "a", "upstreams": {"alpha": ["bravo"]}}],
+            "upstreams of bdr_databases, item 1, is read with topology custom only",
+            marks=pytest.mark.xfail(reason="upstreams of a database that is a mesh are passed over in silence"),
+        ),
     ],
 )
 def test_databases_that_are_refused(value, said):
     assert said in only_problem(group, bdr_databases=value)
 
 
-@pytest.mark.parametrize("topology", ["mesh", "one_way"])
+@pytest.mark.parametrize("shared", [{"bdr_topology": "mesh"}, {"bdr_topology": "one_way", "bdr_upstream": "alpha"}])
 @pytest.mark.parametrize("named", [["alpha"], []])
-def test_upstreams_that_nothing_reads_are_refused(topology, named):
-    own = {"bravo": {"bdr_upstreams": named}}
-    problem = only_problem(group, bdr_topology=topology, bdr_upstream="alpha", own=own)
+def test_upstreams_that_nothing_reads_are_refused(shared, named):
+    problem = only_problem(group, own={"bravo": {"bdr_upstreams": named}}, **shared)
     assert problem.startswith("bdr_upstreams of bravo is read with bdr_topology: custom only; take it out")
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [
+        {"bdr_topology": "mesh"},
+        {"bdr_topology": "custom", "bdr_partial_reach": True},
+        {"bdr_topology": "one_way", "bdr_databases": [{"name": "a", "topology": "mesh"}]},
+    ],
+)
+def test_an_upstream_that_nothing_reads_is_refused(shared):
+    problem = only_problem(group, bdr_upstream="alpha", **shared)
+    assert problem == "bdr_upstream is read with bdr_topology: one_way only; take it out or change the topology"
 
 
 def test_upstreams_that_one_database_reads_are_fine():

@@ -160,6 +160,8 @@ def test_the_role_gets_its_verifier_and_least_privilege(before, verb):
 def test_statements_of_a_step(item, wanted):
     found = statements(item)
     assert found == wanted
+    # Only CREATE DATABASE refuses to run in a transaction.
+    assert [statement.alone for statement in found] == [item.kind == "database"] * len(found)
     for statement in found:
         assert set(re.findall(r"\{(\w+)\}", statement.text)) == set(statement.identifiers)
         assert set(re.findall(r"%\((\w+)\)s", statement.text)) == set(statement.values) - {"item"}

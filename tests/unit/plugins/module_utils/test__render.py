@@ -53,21 +53,50 @@ def test_settings_are_one_a_line_in_the_order_of_the_plan():
 @pytest.mark.parametrize(
     ("rule", "line"),
     [
-        (HbaRule("local", "all", "postgres", "", "peer", "map=pgbdr"), 'local all "postgres" peer map=pgbdr'),
+        (HbaRule("local", "all", "postgres", "", "peer", "map=pgbdr"), "local all postgres peer map=pgbdr"),
         (HbaRule("local", "all", "all", "", "peer"), "local all all peer"),
         (
             HbaRule("host", "appdb", "bdr_replication", "192.0.2.12/32", "scram-sha-256"),
-            'host "appdb" "bdr_replication" 192.0.2.12/32 scram-sha-256',
+            "host appdb bdr_replication 192.0.2.12/32 scram-sha-256",
         ),
-        (HbaRule("hostssl", "my db", "u", "bravo", "md5"), 'hostssl "my db" "u" bravo md5'),
-        (HbaRule("host", "replication", "u", "::1/128", "md5"), 'host replication "u" ::1/128 md5'),
-        (HbaRule("host", "sameuser", "u", "bravo", "md5"), 'host "sameuser" "u" bravo md5'),
-        (HbaRule("host", '@a"b,c', "u", "bravo", "md5"), 'host "@a""b,c" "u" bravo md5'),
-        (HbaRule("host", "Ünïted", "u", "bravo", "md5"), 'host "Ünïted" "u" bravo md5'),
+        (HbaRule("hostssl", '"my db"', "u", "bravo", "md5"), 'hostssl "my db" u bravo md5'),
+        (HbaRule("host", "replication", "u", "::1/128", "md5"), "host replication u ::1/128 md5"),
     ],
 )
-def test_an_access_rule_quotes_names_not_keywords(rule, line):
+def test_an_access_rule_is_written_as_it_stands(rule, line):
     assert lines_of_hba(rule) == [line]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("appdb", "appdb"),
+        ("_app_2", "_app_2"),
+        ("alltogether", "alltogether"),
+        # Keywords of the field
+        ("all", '"all"'),
+        ("replication", '"replication"'),
+        ("sameuser", '"sameuser"'),
+        ("samerole", '"samerole"'),
+        ("samegroup", '"samegroup"'),
+        # No plain words
+        ("", '""'),
+        ("2nd", '"2nd"'),
+        ("Orders", '"Orders"'),
+        ("my db", '"my db"'),
+        ("app-db", '"app-db"'),
+        ("a,b", '"a,b"'),
+        ("+admins", '"+admins"'),
+        ("@file", '"@file"'),
+        ("#x", '"#x"'),
+        ('say "x"', '"say ""x"""'),
+        ("Ünïted", '"Ünïted"'),
+        ("ünited", '"ünited"'),
+        ("a\n", '"a\n"'),
+    ],
+)
+def test_a_name_is_quoted_where_it_is_no_plain_word(name, wanted):
+    assert _render.hba_name(name) == wanted
 
 
 def test_the_operator_s_lines_stand_behind_ours():
@@ -76,10 +105,19 @@ def test_the_operator_s_lines_stand_behind_ours():
     assert lines_of_hba(rule, operator=(line,)) == ["local all all peer", line]
 
 
-@pytest.mark.xfail(reason="a replicated database may be called all, and is written as the keyword")
-def test_a_database_called_all_is_only_itself():
-    lines = _render.hba(node_plan(bdr_databases=["all"])).splitlines()
-    assert [line for line in lines if line.startswith("host all ")] == []
+@pytest.mark.parametrize(
+    ("database", "field"), [("all", '"all"'), ("sameuser", '"sameuser"'), ("my db", '"my db"'), ("appdb", "appdb")]
+)
+def test_a_database_called_all_is_only_itself(database, field):
+    lines = _render.hba(node_plan(names="alpha bravo", bdr_databases=[database])).splitlines()
+    assert [line for line in lines if line.startswith("host")] == [
+        f"host {field} bdr_replication 192.0.2.12 scram-sha-256"
+    ]
+
+
+def test_replication_stays_the_keyword_where_it_is_meant():
+    lines = _render.hba(node_plan(names="alpha bravo", bdr_engine="contrib_bdr", bdr_databases=["all"])).splitlines()
+    assert lines[-1] == "host replication bdr_replication 192.0.2.12 md5"
 
 
 def test_ident_maps_root_and_postgres():

@@ -164,11 +164,8 @@ def test_a_shape_is_refused(names, shared, variable, said, mend):
             {"topology": "custom", "upstreams": {"z": ["a"]}},
             "bdr_databases: upstreams of appdb names z, which is none of its nodes",
         ),
-        pytest.param(
-            {"nodes": ["a", "a", "b"]},
-            "names the node a twice",
-            marks=pytest.mark.xfail(reason="said of connections, under bdr_node_name, by build_plan only"),
-        ),
+        ({"nodes": ["a", "a", "b"]}, "nodes of bdr_databases, item 1, names a twice; name each node once"),
+        ({"nodes": []}, "nodes of bdr_databases, item 1, is an empty list"),
     ],
 )
 def test_a_database_of_a_list_is_refused(database, said):

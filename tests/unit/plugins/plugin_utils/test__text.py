@@ -104,12 +104,10 @@ def test_the_next_command_opens_a_session_on_the_first_node():
     )
 
 
-@pytest.mark.xfail(reason="the first node has no database here", raises=IndexError)
 def test_the_next_command_is_of_a_node_that_has_a_database():
     databases = [{"name": "x", "nodes": ["bravo", "charlie"]}]
     assert "on the host of bravo" in _text.next_command(plan(bdr_databases=databases).as_dict())
 
 
-@pytest.mark.xfail(reason="the name of a database is not quoted for the shell")
 def test_the_next_command_can_be_typed_as_it_is():
     assert "-d 'my db; x'" in _text.next_command(plan(bdr_databases=["my db; x"]).as_dict())

@@ -11,6 +11,7 @@ from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan, only_pr
 
 TLS = {"bdr_tls_certificate": "c", "bdr_tls_key": "k", "bdr_tls_ca": "a"}
 CONTRIB = {"bdr_engine": "contrib_bdr"}
+ONE_WAY = {"bdr_topology": "one_way", "bdr_upstream": "alpha"}
 ENGINES = [{}, CONTRIB, {**CONTRIB, "bdr_era": "0.4"}]
 
 
@@ -109,6 +110,20 @@ LOCAL = ["local all postgres peer", "local all all peer"]
             {"bdr_tls": "require", **TLS, "names": "alpha bravo", "bdr_replication_user": "repl"},
             ["hostssl appdb repl 192.0.2.12 scram-sha-256"],
         ),
+        # Names that would be read as something else are quoted.
+        (
+            "alpha",
+            {
+                "names": "alpha bravo",
+                "bdr_databases": ["all", "my db", "Orders"],
+                "bdr_replication_user": "replication",
+            },
+            [
+                'host "Orders" "replication" 192.0.2.12 scram-sha-256',
+                'host "all" "replication" 192.0.2.12 scram-sha-256',
+                'host "my db" "replication" 192.0.2.12 scram-sha-256',
+            ],
+        ),
         # contrib/bdr: one line for all databases of a downstream
         (
             "alpha",
@@ -142,22 +157,30 @@ def test_no_rule_trusts():
             },
             "bdr_node_name: the upstreams a/bc and ab/c all become the connection abc on z; rename one of the nodes",
         ),
-        pytest.param(
+        # Slots are the instance's: the names of all its databases meet there.
+        (
             "alpha bravo",
-            {"bdr_databases": ["app-db", "app_db"]},
-            "app-db and app_db",
-            marks=pytest.mark.xfail(reason="both databases' slots are pgl_app_db_alpha_alpha_bravo on alpha"),
+            {**ONE_WAY, "bdr_databases": ["app-db", "app_db"]},
+            "bdr_databases: the links to bravo/app-db and bravo/app_db would share the slot "
+            "pgl_app_db_alpha_alpha_bravo on alpha; rename one of the databases",
         ),
-        pytest.param(
+        (
             "alpha bravo",
-            {"bdr_databases": ["Orders", "_rders"]},
-            "Orders and _rders",
-            marks=pytest.mark.xfail(reason="both databases' slots are pgl__rders_alpha_alpha_bravo on alpha"),
+            {**ONE_WAY, "bdr_databases": ["Orders", "_rders"]},
+            "the links to bravo/Orders and bravo/_rders would share the slot pgl__rders_alpha_alpha_bravo on alpha",
         ),
     ],
 )
 def test_names_that_fall_together(names, shared, said):
     assert said in only_problem(plan, names, **shared)
+
+
+@pytest.mark.parametrize(
+    "databases", [[{"name": "app-db", "nodes": ["a", "b"]}, {"name": "app_db", "nodes": ["a", "c"]}], ["app", "App2"]]
+)
+def test_slots_that_stay_apart(databases):
+    """The downstream is in the subscription's name, and so in the slot's."""
+    assert plan("a b c", bdr_databases=databases).links
 
 
 def test_each_pair_that_falls_together_is_named():

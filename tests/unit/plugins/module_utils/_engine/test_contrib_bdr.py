@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.contrib_bdr import ContribBdr04Rules
-from ansible_collections.pgbdr.bdr.tests.unit.builders import figures, node_plan, settings
+from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.contrib_bdr import ContribBdr04Rules, ContribBdr07Rules
+from ansible_collections.pgbdr.bdr.tests.unit.builders import figures, node_plan, only_problem, plan, settings
 
 OLD = {"bdr_engine": "contrib_bdr", "bdr_era": "0.4"}
 NEW = {"bdr_engine": "contrib_bdr", "bdr_era": "0.7"}
@@ -68,10 +68,16 @@ def test_an_upstream_that_is_none_s_downstream():
     }
 
 
-@pytest.mark.xfail(reason="from 0.5 on the output plugin is the bdr library, which loads at the server's start only")
 def test_an_upstream_that_is_none_s_downstream_loads_the_library_of_0_7():
-    found = own_settings("alpha", **NEW, **ONE_WAY)
-    assert (found.get("shared_preload_libraries"), found.get("track_commit_timestamp")) == ("bdr", "on")
+    """From 0.5 on the output plugin is the bdr library, which loads at the server's start only."""
+    assert own_settings("alpha", **NEW, **ONE_WAY) == {
+        "wal_level": "logical",
+        "max_replication_slots": "2",
+        "max_wal_senders": "4",
+        "max_worker_processes": "10",
+        "shared_preload_libraries": "bdr",
+        "track_commit_timestamp": "on",
+    }
 
 
 @pytest.mark.parametrize(("shared", "slots"), [(OLD, "max_logical_slots"), (NEW, "max_replication_slots")])
@@ -84,10 +90,22 @@ def test_a_downstream_that_is_none_s_upstream(shared, slots):
     assert found["bdr.connections"] == "alpha"
 
 
-@pytest.mark.xfail(reason="standbys are counted in the figures, but the settings are an upstream's only")
-def test_a_downstream_with_a_standby_can_feed_it():
-    found = own_settings("bravo", **OLD, **ONE_WAY, bdr_physical_standbys=1)
-    assert int(found["max_wal_senders"]) >= 1 + 2
+@pytest.mark.parametrize("era", [OLD, NEW])
+@pytest.mark.parametrize(
+    ("operator", "level"),
+    [({}, "hot_standby"), ({"wal_level": "archive"}, "archive"), ({"wal_level": "logical"}, "logical")],
+)
+def test_a_downstream_with_a_standby_can_feed_it(era, operator, level):
+    found = own_settings("bravo", **era, **ONE_WAY, bdr_physical_standbys=1, bdr_settings=operator)
+    assert found["max_wal_senders"] == str(3 + 1 + 2)
+    assert found["wal_level"] == level
+    assert "wal_keep_segments" not in found
+
+
+@pytest.mark.parametrize("era", [OLD, NEW])
+def test_an_upstream_with_a_standby_decodes(era):
+    found = own_settings("alpha", **era, **ONE_WAY, bdr_physical_standbys=1)
+    assert (found["wal_level"], found["max_wal_senders"]) == ("logical", str(2 + 1 + 2))
 
 
 @pytest.mark.parametrize(
@@ -118,11 +136,18 @@ def test_names_of_nodes_are_mapped_as_the_era_allows():
     assert own_settings(**shared, **NEW)["bdr.connections"] == "db1example"
 
 
-@pytest.mark.xfail(reason="no name of a setting may start with a digit: bdr.1_dsn is a syntax error")
-@pytest.mark.parametrize("era", [OLD, NEW])
-def test_a_node_whose_name_starts_with_a_digit(era):
+@pytest.mark.parametrize(("era", "dsn"), [(OLD, "bdr.n9lives.dsn"), (NEW, "bdr.n9lives_dsn")])
+def test_a_node_whose_name_starts_with_a_digit(era, dsn):
+    """No name of a setting may: bdr.1_dsn is a syntax error."""
     found = own_settings(**era, names="alpha 9lives")
-    assert not any(part[:1].isdigit() for name in found for part in name.split("."))
+    assert found["bdr.connections"] == "n9lives"
+    assert found[dsn] == DSN.format(12, "appdb")
+
+
+@pytest.mark.parametrize("era", [OLD, NEW])
+def test_what_stands_before_a_digit_may_be_a_name_of_its_own(era):
+    said = only_problem(plan, "alpha 9lives n9lives", **era)
+    assert "the nodes 9lives and n9lives all become n9lives in the engine" in said
 
 
 @pytest.mark.parametrize(
@@ -151,15 +176,32 @@ def test_synchronous_commit_is_the_operator_s():
         ({}, (2.5 * 3 + 1) * 16),
         ({"checkpoint_segments": "32"}, (2.5 * 32 + 1) * 16),
         ({"checkpoint_segments": "many"}, (2.5 * 3 + 1) * 16),
+        ({"checkpoint_segments": "3²"}, (2.5 * 3 + 1) * 16),
     ],
 )
 def test_wal_of_checkpoints(found, wanted):
     assert ContribBdr04Rules().checkpoint_wal_mb(found) == wanted
 
 
+@pytest.mark.parametrize("engine", [ContribBdr04Rules(), ContribBdr07Rules()])
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ({}, None),
+        ({"wal_keep_segments": "57"}, 912),
+        ({"wal_keep_segments": "0"}, 0),
+        ({"wal_keep_segments": "many"}, None),
+        ({"wal_keep_segments": "-1"}, None),
+        ({"wal_keep_segments": "3²"}, None),
+    ],
+)
+def test_wal_that_is_kept(engine, found, wanted):
+    assert engine.kept_wal_mb(found) == wanted
+
+
 def test_disk_counts_what_checkpoints_keep():
-    assert figures(node_plan(**OLD))["disk"] == 900 + 136 + 64
-    assert figures(node_plan(**OLD, bdr_settings={"checkpoint_segments": 32}))["disk"] == 900 + 1296 + 64
+    assert figures(node_plan(**OLD))["disk"] == 912 + 136 + 64
+    assert figures(node_plan(**OLD, bdr_settings={"checkpoint_segments": 32}))["disk"] == 912 + 1296 + 64
 
 
 def test_an_isolated_node_needs_nothing_of_the_engine():

@@ -65,6 +65,14 @@ def test_wal_of_checkpoints(found, wanted):
     assert PglogicalRules().checkpoint_wal_mb(found) == wanted
 
 
+@pytest.mark.parametrize(
+    ("size", "wanted"),
+    [("900MB", 900), ("10GB", 10240), ("2048", 2048), ("1.5GB", 1536), ("0", 0), ("-1", None), ("lots", None)],
+)
+def test_wal_that_is_kept(size, wanted):
+    assert PglogicalRules().kept_wal_mb({"max_slot_wal_keep_size": size}) == wanted
+
+
 def test_names():
     alpha = node_plan(names="alpha Bravo-1.example", bdr_databases=["appdb"])
     assert alpha.engine_node == "alpha"

@@ -162,11 +162,9 @@ def test_each_database_wants_its_own_subscriptions():
         ({"enabled": False, "status": "disabled"}, {"enabled"}),
         ({"status": "down"}, {"worker"}),
         ({"status": "unknown"}, {"worker"}),
-        pytest.param(
-            {"sets": None},
-            {"sets"},
-            marks=pytest.mark.xfail(reason="pglogical stores no set at all as NULL", raises=TypeError),
-        ),
+        # No set at all is stored as NULL.
+        ({"sets": None}, {"sets"}),
+        ({"sets": []}, {"sets"}),
     ],
 )
 def test_drift_of_a_subscription(changes, differs):
@@ -214,6 +212,12 @@ TABLE_AFTER = {"set": "default", "schema": "public", "relation": "t", "fitting_s
         (Step(TABLE, {**TABLE_AFTER, "set": "default_insert_only"}, TABLE_AFTER), [sql.REMOVE_TABLE, sql.ADD_TABLE]),
         (Step(TABLE, None, TABLE_AFTER), [sql.ADD_TABLE]),
         (Step(SUBSCRIPTION, None, WANTED_SUBSCRIPTION), [sql.CREATE_SUBSCRIPTION]),
+        (
+            Step(
+                SUBSCRIPTION, {**WANTED_SUBSCRIPTION, "dsn": "x", "sets": [], "apply_delay_ms": 0}, WANTED_SUBSCRIPTION
+            ),
+            [sql.ADD_INTERFACE, sql.USE_INTERFACE, *[sql.ADD_SET] * 3, sql.SET_APPLY_DELAY, sql.DISABLE, sql.ENABLE],
+        ),
         *(
             (
                 Step(SUBSCRIPTION, {**WANTED_SUBSCRIPTION, attribute: before}, WANTED_SUBSCRIPTION),
@@ -235,6 +239,9 @@ TABLE_AFTER = {"set": "default", "schema": "public", "relation": "t", "fitting_s
 def test_statements_of_a_step(step, wanted):
     assert texts(step) == wanted
     every_value(step)
+    # A worker sees what was changed only once that is committed; all else is done as a whole or not at all.
+    alone = [statement.text for statement in SERVER.statements(step) if statement.alone]
+    assert alone == [text for text in wanted if text in (sql.DISABLE, sql.ENABLE)]
 
 
 def test_values_of_statements():
@@ -316,11 +323,19 @@ def test_state_of_a_link(status, slot, wanted):
 
 @pytest.mark.parametrize(
     ("status", "wanted"),
-    [("down", True), ("replicating", False), ("initializing", False), ("disabled", False), (None, False)],
+    [
+        ("down", True),
+        ("replicating", False),
+        ("initializing", False),
+        ("unknown", False),
+        ("disabled", False),
+        (None, False),
+    ],
 )
 def test_a_worker_that_is_down_waits(status, wanted):
     session = FakeSession({sql.STATUS: [{"status": status}] if status else []})
     assert SERVER.waits_out_a_retry(session, CONNECTION) is wanted
+    assert session.asked == [(sql.STATUS, {"name": "bravo_alpha"})]
 
 
 def test_tables_without_a_key_are_warned_of():
