@@ -114,6 +114,42 @@ def test_instance_shows_what_differs_but_no_secret(run: Modules) -> None:
     assert result["steps"][-1] == "reload the server"
 
 
+def test_instance_loads_what_a_killed_run_wrote_and_did_not_load(run: Modules) -> None:
+    plans = node_plans(bdr_settings={"max_wal_size": "64MB", "work_mem": "9MB"})
+    assert run("instance", plans=plans, **SECRET)["steps"][-1] == "reload the server"
+    settings = Path("/var/lib/pgbdr/itmod/alpha/data/pgbdr.conf")
+    text = settings.read_text()
+    run("instance", **SECRET)
+    time.sleep(0.05)
+    settings.write_text(text)
+    assert sql("alpha", "SHOW work_mem", "postgres") == [("4MB",)]
+    done = run("instance", plans=plans, **SECRET)
+    assert done["steps"] == ["reload the server"]
+    assert sql("alpha", "SHOW work_mem", "postgres") == [("9MB",)]
+    run("instance", **SECRET)
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"bdr_settings": {"work_mem": "banana"}}, 'parameter "work_mem"'),
+        ({"bdr_settings": {"max_connections": "banana"}}, 'parameter "max_connections"'),
+        ({"bdr_settings": {"no_such_setting": 1}}, 'parameter "no_such_setting"'),
+        ({"bdr_settings": {"pglogical.conflict_log_level": "loud"}}, "pglogical.conflict_log_level = loud"),
+        ({"bdr_hba": ["host all all 10.0.0.0/8 scram"]}, 'invalid authentication method "scram"'),
+    ],
+)
+def test_instance_puts_back_what_the_server_refuses(run: Modules, variables: dict[str, t.Any], told: str) -> None:
+    data = Path("/var/lib/pgbdr/itmod/alpha/data")
+    before = {name: (data / name).read_text() for name in ("pgbdr.conf", "pg_hba.conf")}
+    result = run("instance", plans=node_plans(**variables), **SECRET)
+    assert result["failed"]
+    assert result["msg"].startswith("bdr_settings, bdr_hba: the server of alpha refuses them, the previous ones are")
+    assert told in result["msg"]
+    assert {name: (data / name).read_text() for name in before} == before
+    assert run("instance", **SECRET)["restart_required"] == []
+
+
 def test_instance_asks_for_a_restart_and_does_none(run: Modules) -> None:
     before = sql("alpha", "SELECT pg_postmaster_start_time()", "postgres")
     plans = node_plans(bdr_settings={"max_wal_senders": 33})

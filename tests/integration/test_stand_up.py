@@ -215,51 +215,12 @@ def test_changed_files_are_put_back_and_loaded(group: Group, built: Run) -> None
     assert started(group) == before
 
 
-def test_what_a_killed_run_wrote_but_did_not_load_is_loaded(group: Group, built: Run) -> None:
-    settings = group.home("alpha") / "data" / "pgbdr.conf"
-    text = settings.read_text()
-    settings.write_text(text + "work_mem = '7MB'\n")
-    group.sql("alpha", "SELECT pg_reload_conf()")
-    eventually(lambda: group.sql("alpha", "SHOW work_mem"), [("7MB",)])
-    time.sleep(0.1)
-    settings.write_text(text)
-    run = group.must()
-    assert run.tasks["Bring up the instance"]["alpha"]["steps"] == ["reload the server"]
-    assert group.sql("alpha", "SHOW work_mem") == [("4MB",)]
-
-
 def test_a_setting_that_needs_no_restart_only_reloads(group: Group, built: Run) -> None:
     group.variables["bdr_settings"] = {"max_wal_size": "64MB", "min_wal_size": "32MB", "work_mem": "8MB"}
     before = started(group)
     assert {task for task, _host in group.must().changed()} == {"Bring up the instance"}
     assert group.sql("charlie", "SHOW work_mem") == [("8MB",)]
     assert started(group) == before
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("work_mem", "banana"), ("max_connections", "banana"), ("no_such_setting", 1)]
-)
-def test_a_setting_the_server_refuses_leaves_the_old_ones_in_place(
-    group: Group, built: Run, name: str, value: str
-) -> None:
-    before = (group.home("alpha") / "data" / "pgbdr.conf").read_text()
-    group.variables["bdr_settings"] = {name: value}
-    run = group.play()
-    assert run.code != 0
-    assert "bdr_settings, bdr_hba: the server of alpha refuses them" in words(run.output)
-    assert f'parameter "{name}"' in words(run.output)
-    assert (group.home("alpha") / "data" / "pgbdr.conf").read_text() == before
-
-
-def test_an_access_rule_the_server_refuses_leaves_the_old_ones_in_place(group: Group, built: Run) -> None:
-    before = (group.home("alpha") / "data" / "pg_hba.conf").read_text()
-    group.variables["bdr_settings"] = {"max_wal_size": "64MB", "min_wal_size": "32MB", "work_mem": "8MB"}
-    group.variables["bdr_hba"] = ["host all all 10.0.0.0/8 scram"]
-    run = group.play()
-    del group.variables["bdr_hba"]
-    assert run.code != 0
-    assert 'invalid authentication method "scram"' in words(run.output)
-    assert (group.home("alpha") / "data" / "pg_hba.conf").read_text() == before
 
 
 def test_a_setting_that_needs_a_restart_restarts_one_node_at_a_time(group: Group, built: Run) -> None:

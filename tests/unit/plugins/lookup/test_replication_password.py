@@ -39,6 +39,11 @@ def inventory(tmp_path):
     return tmp_path
 
 
+def write_group_variables(inventory: Path, variables: dict) -> None:
+    (inventory / "group_vars").mkdir()
+    (inventory / "group_vars" / "bdr.yml").write_text(yaml.safe_dump(variables), "utf-8")
+
+
 def looked_up(inventory: Path, check_mode: bool = False, **extra) -> str:
     variables = {**task_vars(inventory, **extra), "ansible_check_mode": check_mode}
     loader = DataLoader()
@@ -75,8 +80,7 @@ def test_check_mode_writes_nothing(inventory):
 
 def test_a_password_that_is_a_template_is_its_value(inventory):
     shared = {"vault_password": "secret", "bdr_replication_password": "{{ vault_password }}"}
-    (inventory / "group_vars").mkdir()
-    (inventory / "group_vars" / "bdr.yml").write_text(yaml.safe_dump(shared), "utf-8")
+    write_group_variables(inventory, shared)
     assert looked_up(inventory) == "secret"
 
 
@@ -88,7 +92,7 @@ def test_a_password_that_was_made_is_no_host(inventory):
 
 
 @pytest.mark.parametrize(
-    ("extra", "path"),
+    ("shared", "path"),
     [
         ({"bdr_hosts": "bdr"}, ".secrets/bdr_replication"),
         ({"bdr_hosts": "{{ one }}", "one": "sales"}, ".secrets/sales_replication"),
@@ -96,6 +100,8 @@ def test_a_password_that_was_made_is_no_host(inventory):
         ({"bdr_secrets_directory": "{{ inventory_dir }}/.kept"}, ".kept/bdr_replication"),
     ],
 )
-def test_where_a_password_lies_is_resolved(inventory, extra, path):
-    password = looked_up(inventory, **extra)
+def test_where_a_password_lies_is_resolved(inventory, monkeypatch, shared, path):
+    monkeypatch.chdir(inventory)  # a template that stays one would be a path below the directory one is in
+    write_group_variables(inventory, shared)
+    password = looked_up(inventory)
     assert (inventory / path).read_text("utf-8").startswith(password)

@@ -178,6 +178,7 @@ def test_settings_of_tls(tls):
         ("shared_preload_libraries", ["auto_explain", "pglogical"], ("pglogical,auto_explain", "list")),
         ("shared_preload_libraries", "a, b,,a", ("pglogical,a,b", "list")),
         ("shared_preload_libraries", "", ("pglogical", "list")),
+        ("output_plugin_libraries", "mine", ("pgoutput,test_decoding,pglogical_output,mine", "list")),
         # default: replaced
         ("max_slot_wal_keep_size", "10GB", ("10GB", "default")),
         ("log_rotation_size", "10MB", ("10MB", "default")),
@@ -187,6 +188,14 @@ def test_an_operator_s_setting_is_merged(name, value, wanted):
     found = setting(name, bdr_settings={name: value})
     assert (found.value, found.rule) == wanted
     assert "bdr_settings" in found.why
+
+
+def test_what_is_probed_stays_probed():
+    """An operator's addition does not make a server know the name."""
+    shared = {"bdr_settings": {"output_plugin_libraries": "mine"}}
+    assert setting("output_plugin_libraries").probed
+    assert setting("output_plugin_libraries", **shared).probed
+    assert [each.name for each in node_plan(**shared).settings if each.probed] == ["output_plugin_libraries"]
 
 
 def test_a_node_s_own_settings_win_over_the_group_s():

@@ -15,8 +15,12 @@ from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan
 BANNER = "# Written by pgbdr.bdr for the group bdr, node alpha. Changes here are overwritten."
 
 
+def knows_nothing(name: str) -> bool:
+    return False
+
+
 def lines_of_settings(*found: Setting) -> list[str]:
-    banner, *lines = _render.settings(replace(node_plan(), settings=found)).splitlines()
+    banner, *lines = _render.settings(replace(node_plan(), settings=found), knows_nothing).splitlines()
     assert banner == BANNER
     return lines
 
@@ -47,7 +51,22 @@ def test_a_setting_is_quoted_and_gives_its_reason(value, quoted):
 def test_settings_are_one_a_line_in_the_order_of_the_plan():
     found = lines_of_settings(Setting("b", "2", "fixed", "two"), Setting("a", "1", "fixed", "one"))
     assert found == ["b = '2'  # two", "a = '1'  # one"]
-    assert _render.settings(node_plan()).endswith("\n")
+    assert _render.settings(node_plan(), knows_nothing).endswith("\n")
+
+
+@pytest.mark.parametrize(("known", "written"), [([], []), (["other"], []), (["new"], ["new = 'x'  # why"])])
+def test_a_setting_that_is_probed_is_written_where_the_server_knows_it(known, written):
+    """Of other settings nothing is asked: that they are known is the plan's matter."""
+    asked: list[str] = []
+
+    def knows(name: str) -> bool:
+        asked.append(name)
+        return name in known
+
+    old, new = Setting("old", "x", "fixed", "why"), Setting("new", "x", "list", "why", probed=True)
+    lines = _render.settings(replace(node_plan(), settings=(old, new)), knows).splitlines()[1:]
+    assert lines == ["old = 'x'  # why", *written]
+    assert asked == ["new"]
 
 
 @pytest.mark.parametrize(

@@ -117,15 +117,20 @@ def test_sources_are_checked_with_the_rest(variables_of):
         ({"name": 0}, 0),
         ({"name": "x"}, "x"),
         ({"name": "{{ other }}", "other": "y"}, "y"),
+        ({"name": "{{ other }}", "other": None}, "the default"),
     ],
 )
-def test_the_value_of_a_variable(variables, wanted):
-    assert value_of(variables, template(variables), "name", "the default") == wanted
+def test_the_value_of_a_variable(variables_of, variables, wanted):
+    found = variables_of(variables)
+    assert value_of(found, template(found), "name", "the default") == wanted
+
+
+def test_a_variable_may_have_no_default():
     assert value_of({}, as_written, "name") is None
 
 
 def test_the_hosts_may_be_a_template(variables_of):
-    assert planned(variables_of({}, group="sales", bdr_hosts="{{ which }}", which="sales")).group == "sales"
+    assert planned(variables_of({"bdr_hosts": "{{ which }}", "which": "sales"}, group="sales")).group == "sales"
 
 
 # --- The password ---------------------------------------------------------------------------------
@@ -150,6 +155,6 @@ def test_a_password_that_does_not_resolve(variables_of):
     assert problem.startswith("bdr_replication_password is a template or vault value that did not resolve")
 
 
-def test_a_password_may_be_a_template():
-    variables = {"bdr_replication_password": "{{ vault }}", "vault": "secret"}
+def test_a_password_may_be_a_template(variables_of):
+    variables = variables_of({"bdr_replication_password": "{{ vault }}", "vault": "secret"})
     assert password_of(variables, template(variables)) == "secret"

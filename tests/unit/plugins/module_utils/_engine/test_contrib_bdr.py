@@ -96,7 +96,8 @@ def test_a_downstream_that_is_none_s_upstream(shared, slots):
     [({}, "hot_standby"), ({"wal_level": "archive"}, "archive"), ({"wal_level": "logical"}, "logical")],
 )
 def test_a_downstream_with_a_standby_can_feed_it(era, operator, level):
-    found = own_settings("bravo", **era, **ONE_WAY, bdr_physical_standbys=1, bdr_settings=operator)
+    own = {"bravo": {"bdr_settings": operator}}
+    found = own_settings("bravo", **era, **ONE_WAY, bdr_physical_standbys=1, own=own)
     assert found["max_wal_senders"] == str(3 + 1 + 2)
     assert found["wal_level"] == level
     assert "wal_keep_segments" not in found

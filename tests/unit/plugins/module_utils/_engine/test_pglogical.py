@@ -43,6 +43,7 @@ def test_settings_of_replication():
         "max_slot_wal_keep_size": "900MB",
         "pglogical.conflict_resolution": "last_update_wins",
         "pglogical.synchronous_commit": "off",
+        "output_plugin_libraries": "pgoutput,test_decoding,pglogical_output",
         "password_encryption": "scram-sha-256",
     }
     assert {name: found[name] for name in wanted} == wanted
