@@ -57,7 +57,7 @@ class LookupModule(LookupBase):
             return [given]
         # A hidden directory, since Ansible would read any other file beside an inventory as a part of it.
         beside = os.path.join(variables["inventory_dir"], ".secrets")
-        directory = os.path.expanduser(value_of(variables, template, "bdr_secrets_directory", beside))
+        directory = os.path.expanduser(value_of(variables, template, "bdr_secrets_directory") or beside)
         hosts = value_of(variables, template, "bdr_hosts", DEFAULT_HOSTS)
         path = os.path.join(directory, f"{value_of(variables, template, 'bdr_group', hosts)}_replication")
         if variables.get("ansible_check_mode") and not os.path.exists(path):

@@ -77,6 +77,8 @@ def _database(
     topology = values["topology"] or shared["bdr_topology"]
     if values["upstream"] and topology != "one_way":
         problems.append(f"upstream{where} is read with topology one_way only; take it out or change the topology")
+    if values["upstreams"] and topology != "custom":
+        problems.append(f"upstreams{where} is read with topology custom only; take it out or change the topology")
     own = values["upstreams"]
     if own is None:
         own = tuple(sorted((node, named) for node, named in upstreams.items() if named))

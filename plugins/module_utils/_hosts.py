@@ -72,7 +72,8 @@ def _encoding_problems(node: t.Mapping[str, t.Any], database: t.Mapping[str, str
 
 def _plain(name: str) -> str:
     """Return a name of an encoding or a locale as the server compares it: UTF8, utf-8 and Utf_8 are one."""
-    return re.sub(r"[^a-z0-9.@]", "", name.lower())
+    plain = re.sub(r"[^a-z0-9.@]", "", name.lower())
+    return "utf8" if plain == "unicode" else plain
 
 
 def _place_problems(seen: t.Mapping[str, t.Mapping[str, t.Any]], found: Found) -> t.Iterator[str]:

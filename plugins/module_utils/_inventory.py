@@ -21,7 +21,9 @@ from ._naming import home, is_path_safe
 from ._topology import TOPOLOGIES
 
 _PATH = f.matching(r"/[A-Za-z0-9/_.-]+", "an absolute path of letters, digits, _ . -")
-_USER = f.matching(r"(?!pg_|postgres$)[a-z_][a-z0-9_]{0,62}", "a role name of a-z, 0-9 and _, none of the server's own")
+_USER = f.matching(
+    r"(?!pg_|(?:postgres|public|none)$)[a-z_][a-z0-9_]{0,62}", "a role name of a-z, 0-9 and _, none of the server's own"
+)
 _SETTINGS = f.mapping(f.setting_value)
 _NAMES = f.listing(f.text)
 
@@ -144,11 +146,16 @@ def _node(group: str, host: str, values: t.Mapping[str, t.Any]) -> Node:
         home=values["bdr_home"] or home(group, name),
         listen_addresses=values["bdr_listen_addresses"] or tuple(dict.fromkeys((address, *_loopback(address)))),
         sources=tuple(map(_unbracketed, values["bdr_sources"] or (address,))),
-        settings=tuple(sorted({**dict(values["bdr_settings"]), **dict(values["bdr_node_settings"])}.items())),
+        settings=_merged_settings(values["bdr_settings"], values["bdr_node_settings"]),
         hba=values["bdr_hba"],
         physical_standbys=values["bdr_physical_standbys"],
         apply_delay_ms=values["bdr_apply_delay_ms"],
     )
+
+
+def _merged_settings(*layers: t.Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the settings of all layers, later ones over earlier; the server does not tell small from capital."""
+    return tuple(sorted({name.lower(): value for layer in layers for name, value in layer}.items()))
 
 
 def _unbracketed(address: str) -> str:
@@ -192,10 +199,14 @@ def _node_problems(group: str, members: t.Mapping[str, Node]) -> list[str]:
 
 def _hba_method(line: str) -> str:
     """Return the method of a line of pg_hba.conf: behind the address, and behind its mask where that stands apart."""
-    fields = [quoted or bare for quoted, bare in re.findall(r'"([^"]*)"|([^\s"]+)', line)]
-    place = 3 if fields[0] == "local" else 4
+    fields = [field.strip('"') for field in _HBA_FIELD.findall(line.split("#")[0])]
+    place = 3 if fields[:1] == ["local"] else 4
     has_mask = len(fields) > place and re.fullmatch(r"[0-9a-fA-F.:]*[.:][0-9a-fA-F.:]*", fields[place]) is not None
     return next(iter(fields[place + has_mask :]), "")
+
+
+# Words and quoted names, and lists of them with commas between: each is one field.
+_HBA_FIELD = re.compile(r"""(?:"[^"]*"|[^\s",])+(?:,\s*(?:"[^"]*"|[^\s",])+)*""")
 
 
 def _tls_problems(tls: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:

@@ -58,8 +58,11 @@ def pglogical_subscription(upstream: str, downstream: str) -> str:
 def pglogical_slot(database: str, upstream: str, subscription: str) -> str:
     """Return what pglogical_gen_slot_name(database, provider, subscription) returns on the server."""
     parts = (database, pglogical_node(upstream), subscription)
-    name = b"pgl_" + b"_".join(_pglogical_part(part.encode()) for part in parts)
-    return re.sub(r"[^a-z0-9_]", "_", name[: NAMEDATALEN - 1].decode("latin-1"))
+    return "_".join(("pgl", *map(_slot_part, parts)))[: NAMEDATALEN - 1]
+
+
+def _slot_part(part: str) -> str:
+    return re.sub(r"[^a-z0-9_]", "_", _pglogical_part(part.encode()).decode("latin-1"))
 
 
 def contrib_bdr_connection(upstream: str, database: str, only_database: bool, underscore: bool) -> str:

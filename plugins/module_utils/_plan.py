@@ -82,9 +82,8 @@ def _node_plan(
     sizes = figures(group, own_links, node, engine.slot_reserve(group, own_links, node))
     settings = _settings(group, engine, node, connections, sizes, problems)
     values = {setting.name: setting.value for setting in settings}
-    kept_wal = engine.kept_wal_mb(values)
-    retention = value_of(sizes, "wal_retention") if kept_wal is None else kept_wal
-    sizes = tuple(sorted((*sizes, disk(retention, engine.checkpoint_wal_mb(values)))))
+    kept_wal = engine.kept_wal_mb(values, value_of(sizes, "wal_retention"))
+    sizes = tuple(sorted((*sizes, disk(kept_wal, engine.checkpoint_wal_mb(values)))))
     return NodePlan(
         name=node.name,
         host=node.host,
@@ -137,7 +136,7 @@ def _settings(
 ) -> tuple[Setting, ...]:
     needed = {setting.name: setting for setting in _base_settings(group, node)}
     needed.update({setting.name: setting for setting in engine.settings(group, node, connections, sizes)})
-    for name, value in ((name.lower(), value) for name, value in node.settings):
+    for name, value in node.settings:
         try:
             needed[name] = _merged(name, value, needed.get(name))
         except ValueError as error:

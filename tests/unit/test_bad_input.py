@@ -153,15 +153,11 @@ CASES: list[tuple[str, Variables, str, str]] = [
         "is a template that did not resolve",
     ),
 ]
-BUGS = {"slots that collide after mapping": "said once for each link: n x (n - 1) times in a mesh of n"}
 
 
 @pytest.mark.parametrize(
     ("wrong", "variable", "mend"),
-    [
-        pytest.param(*case, id=item, marks=pytest.mark.xfail(reason=BUGS[item]) if item in BUGS else ())
-        for item, *case in CASES
-    ],
+    [pytest.param(*case, id=item) for item, *case in CASES],
 )
 def test_one_clear_error(wrong, variable, mend):
     (problem,) = problems(**wrong)

@@ -68,8 +68,8 @@ class EngineRules(abc.ABC):
         """Yield what replication needs in the settings file."""
 
     @abc.abstractmethod
-    def kept_wal_mb(self, settings: t.Mapping[str, str]) -> int | None:
-        """Return how much WAL the settings keep for downstreams that are away, None where they set no limit."""
+    def kept_wal_mb(self, settings: t.Mapping[str, str], retention_mb: int) -> int:
+        """Return how much WAL the settings keep for downstreams that are away; retention_mb is what they should."""
 
     @abc.abstractmethod
     def checkpoint_wal_mb(self, settings: t.Mapping[str, str]) -> int:
@@ -160,15 +160,19 @@ class EngineRules(abc.ABC):
             ),
             "bdr_node_name: the upstreams {names} all become the connection {mapped}; rename one of the nodes",
         )
-        slots = _collisions(
-            (
-                (f"{self.slot_name(group, link)} on {link.upstream}", f"{link.downstream}/{link.database}")
-                for link in links
-            ),
-            "bdr_databases: the links to {names} would share the slot {mapped}; rename one of the databases",
-        )
         # Nodes that fall together take their connections and slots with them: one cause, one message.
-        return nodes or connections or slots
+        return nodes or connections or self._slot_problems(group, links)
+
+    def _slot_problems(self, group: Group, links: t.Sequence[Link]) -> list[str]:
+        by_slot: dict[tuple[str, str], list[str]] = {}
+        for link in links:
+            by_slot.setdefault((link.upstream, self.slot_name(group, link)), []).append(link.database)
+        shared = {tuple(sorted(databases)) for databases in by_slot.values() if len(databases) > 1}
+        return [
+            f"bdr_databases: {' and '.join(databases)} would share their slots, since the engine maps both names to "
+            "one; rename one of the databases"
+            for databases in sorted(shared)
+        ]
 
     def connection_key(self, group: Group, link: Link) -> str:
         """Return what must be unique among a node's connections: by default the name itself."""

@@ -63,10 +63,10 @@ class ContribBdrRules(EngineRules):
         """Room for every upstream to be re-seeded under a new identity, RESEEDS times."""
         return RESEEDS * upstream_count(links, node.name)
 
-    def kept_wal_mb(self, settings: t.Mapping[str, str]) -> int | None:
-        """Return what wal_keep_segments keeps; None where nothing sets it: from 0.5 on slots keep all they need."""
+    def kept_wal_mb(self, settings: t.Mapping[str, str], retention_mb: int) -> int:
+        """Return what is needed, or wal_keep_segments where that is more; from 0.5 on slots keep all they need."""
         segments = settings.get("wal_keep_segments", "")
-        return int(segments) * WAL_SEGMENT_MB if segments.isdecimal() else None
+        return max(retention_mb, int(segments) * WAL_SEGMENT_MB if segments.isdecimal() else 0)
 
     def checkpoint_wal_mb(self, settings: t.Mapping[str, str]) -> int:
         """Return the WAL of checkpoints: (2 + completion target 0.5) x checkpoint_segments + 1 segments.

@@ -59,9 +59,11 @@ class PglogicalRules(EngineRules):
         """One sync slot and origin for each upstream while tables are copied, and one to join with."""
         return upstream_count(links, node.name) + 1
 
-    def kept_wal_mb(self, settings: t.Mapping[str, str]) -> int | None:
-        """Return max_slot_wal_keep_size in MB, None for -1."""
-        return megabytes(settings["max_slot_wal_keep_size"], unit_mb=1)
+    def kept_wal_mb(self, settings: t.Mapping[str, str], retention_mb: int) -> int:
+        """Return max_slot_wal_keep_size (-1: no limit, so what is needed), or wal_keep_size where that is more."""
+        limit = megabytes(settings["max_slot_wal_keep_size"], unit_mb=1)
+        at_any_rate = megabytes(settings.get("wal_keep_size", "0"), unit_mb=1) or 0
+        return max(retention_mb if limit is None else limit, at_any_rate)
 
     def checkpoint_wal_mb(self, settings: t.Mapping[str, str]) -> int:
         """Return max_wal_size in MB."""

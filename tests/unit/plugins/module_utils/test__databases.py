@@ -114,7 +114,6 @@ NAMES = "a list of database names, such as [appdb]"
         pytest.param(
             [{"name": "a", "upstreams": {"alpha": ["bravo"]}}],
             "upstreams of bdr_databases, item 1, is read with topology custom only",
-            marks=pytest.mark.xfail(reason="upstreams of a database that is a mesh are passed over in silence"),
         ),
     ],
 )

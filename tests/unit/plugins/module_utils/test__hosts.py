@@ -108,7 +108,6 @@ def test_a_host_that_was_not_reached_is_not_judged():
         pytest.param(
             {"bdr_encoding": "unicode"},
             {},
-            marks=pytest.mark.xfail(reason="PostgreSQL takes it and calls it UTF8, so the second run is refused"),
         ),
     ],
 )

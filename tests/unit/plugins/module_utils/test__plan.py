@@ -109,14 +109,10 @@ NEW = {"bdr_engine": "contrib_bdr", "bdr_era": "0.7"}
         pytest.param(
             {**NEW, "bdr_settings": {"wal_keep_segments": 1}},
             900 + 136,
-            marks=pytest.mark.xfail(
-                reason="it is the least the server keeps, no limit: slots still keep what they need"
-            ),
         ),
         pytest.param(
             {"bdr_settings": {"wal_keep_size": "10GB"}},
             10240 + 1024,
-            marks=pytest.mark.xfail(reason="the server keeps that much whatever slots need"),
         ),
     ],
 )
@@ -263,7 +259,6 @@ def test_capitals_hide_no_contradiction():
     assert "contradicts 'logical'" in only_problem(plan, own={"bravo": {"bdr_settings": {"Wal_Level": "replica"}}})
 
 
-@pytest.mark.xfail(reason="the two are put together before their names are lower-cased, so the group's comes last")
 def test_a_node_s_own_setting_wins_in_capitals_too():
     shared = {"bdr_settings": {"work_mem": "8MB"}, "own": {"alpha": {"bdr_node_settings": {"Work_Mem": "9MB"}}}}
     assert settings(node_plan("alpha", **shared))["work_mem"] == "9MB"
