@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass, field
 
 from . import _session
 from ._engine.server import EngineServer
-from ._member import Member
+from ._hosts import rows_in_the_way
+from ._member import Member, table_with_rows
 from ._model import NodePlan
 from ._service import Runner, service
 from ._state import State, Step, diff, shown
@@ -88,9 +90,26 @@ def apply_connections(plan: NodePlan, engine: EngineServer, run: Runner, check_m
             outcome.steps += steps
             outcome.warnings += _unplanned(found, wanted)
             if not check_mode:
+                _refuse_rows(plan, session, database, steps)
                 for step in steps:
                     session.apply(engine.statements(step))
     return outcome
+
+
+def _refuse_rows(plan: NodePlan, session: _session.Session, database: str, steps: t.Sequence[Step]) -> None:
+    """Look at both ends of each link that is to be made, as late as can be."""
+    made = {step.item.name for step in steps if step.before is None}
+    new = [link for link in plan.connections if link.database == database and link.name in made]
+    if plan.existing_rows == "accept":
+        return
+    here = table_with_rows(session) if new else ""
+    for link in new:
+        with _session.Session(link.dsn) as upstream:
+            there = table_with_rows(upstream)
+        for node, table in ((plan.name, here), (link.upstream, there)):
+            if table:
+                named = [f"{link.upstream} -> {plan.name}"]
+                raise _session.SessionError(rows_in_the_way(table, database, node, named))
 
 
 def _exists(plan: NodePlan, database: str) -> bool:

@@ -17,22 +17,14 @@ import typing as t
 from . import _session
 from ._engine import server
 from ._instance import found_data, found_major
+from ._member import table_with_rows
 from ._model import NodePlan
 from ._service import Runner, is_systemd, service
-from ._session_types import Statement
 
 _ENCODINGS = """
 SELECT datname::text AS name, pg_encoding_to_char(encoding) AS encoding, datcollate AS collate, datctype AS ctype
   FROM pg_database WHERE datname = ANY(%(names)s)
 """
-_USER_TABLES = """
-SELECT n.nspname AS schema, c.relname AS relation
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind = 'r' AND c.relpersistence = 'p'
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'pgbdr', 'pglogical', 'bdr')
- ORDER BY 1, 2
-"""
-_HAS_ROW = "SELECT 1 AS found FROM {schema}.{relation} LIMIT 1"
 
 
 def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
@@ -151,15 +143,8 @@ def _databases(plan: NodePlan) -> dict[str, t.Any]:
 
 
 def _contents(plan: NodePlan, database: str) -> dict[str, t.Any]:
-    """Return which connections are there, and, where one is still to be made, a table that has rows."""
+    """Return which connections are there, and a table that has rows, if any."""
     engine = server(plan)
     with _session.local(plan, database) as session:
         names = [item.name for item in engine.observe_connections(session, database)]
-        return {"connections": names, "table_with_rows": _table_with_rows(session)}
-
-
-def _table_with_rows(session: _session.Session) -> str:
-    for row in session.rows(_USER_TABLES):
-        if session.run(Statement(_HAS_ROW, dict(row))):
-            return f"{row['schema']}.{row['relation']}"
-    return ""
+        return {"connections": names, "table_with_rows": table_with_rows(session)}

@@ -136,7 +136,8 @@ def _row_problems(plan: t.Mapping[str, t.Any], found: Found) -> t.Iterator[str]:
     """Rows written before a link exists are never sent, so a new link between databases with rows needs a word."""
     missing: dict[tuple[str, str], list[str]] = {}
     for name, node in plan["nodes"].items():
-        if name not in found or node["existing_rows"] == "accept":
+        # A server that is down tells nothing; the links module looks again once it is up.
+        if name not in found or node["existing_rows"] == "accept" or _is_down(found[name]):
             continue
         for connection in node["connections"]:
             database, upstream = connection["database"], connection["upstream"]
@@ -146,11 +147,20 @@ def _row_problems(plan: t.Mapping[str, t.Any], found: Found) -> t.Iterator[str]:
                 if _contents(found, end, database).get("table_with_rows"):
                     missing.setdefault((database, end), []).append(f"{upstream} -> {name}")
     for (database, end), links in sorted(missing.items()):
-        yield (
-            f"bdr_existing_rows: {_contents(found, end, database)['table_with_rows']} of {database} on {end} has rows, "
-            f"and {', '.join(links)} does not exist yet: rows from before a link are not sent through it. "
-            "Empty the tables, or set bdr_existing_rows: accept if both ends hold the same rows"
-        )
+        yield rows_in_the_way(_contents(found, end, database)["table_with_rows"], database, end, links)
+
+
+def rows_in_the_way(table: str, database: str, node: str, links: t.Sequence[str]) -> str:
+    """Return the problem that a table with rows is for links that do not exist yet."""
+    return (
+        f"bdr_existing_rows: {table} of {database} on {node} has rows, and {', '.join(links)} does not exist yet: "
+        "rows from before a link are not sent through it. "
+        "Empty the tables, or set bdr_existing_rows: accept if both ends hold the same rows"
+    )
+
+
+def _is_down(host: t.Mapping[str, t.Any]) -> bool:
+    return host["major"] is not None and not host["running"]
 
 
 def _contents(found: Found, node: str, database: str) -> t.Mapping[str, t.Any]:

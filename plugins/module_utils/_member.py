@@ -55,6 +55,43 @@ GRANT_HEARTBEAT = (
     "GRANT SELECT, INSERT, UPDATE ON pgbdr.heartbeat TO {role}",
 )
 
+# Asked by a downstream before it makes a link: rows from before a link are not sent. The replication role may call
+# it, so it says the name of a table and nothing of what is in it.
+CREATE_ROWS_FUNCTION = """
+CREATE OR REPLACE FUNCTION pgbdr.table_with_rows() RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS %(body)s
+"""
+ROWS_FUNCTION_BODY = """
+DECLARE
+    relation record;
+    found_row boolean;
+BEGIN
+    FOR relation IN
+        SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind = 'r' AND c.relpersistence = 'p'
+           AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'pgbdr', 'pglogical', 'bdr')
+         ORDER BY 1, 2
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I.%I)', relation.nspname, relation.relname) INTO found_row;
+        IF found_row THEN
+            RETURN relation.nspname || '.' || relation.relname;
+        END IF;
+    END LOOP;
+    RETURN '';
+END
+"""
+ROWS_FUNCTION = """
+SELECT p.prosrc AS body FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname = 'pgbdr' AND p.proname = 'table_with_rows'
+"""
+
+
+def table_with_rows(session: Session) -> str:
+    """Return a table that has rows, "" where none has or nobody can say: the database is no member yet."""
+    if not session.rows(ROWS_FUNCTION):
+        return ""
+    return str(session.value("SELECT pgbdr.table_with_rows()"))
+
 
 class Member:
     """One instance's membership."""
@@ -94,6 +131,8 @@ class Member:
         state: State = {}
         if session.rows(SCHEMA):
             state[Item("schema", "pgbdr", database)] = {}
+        for row in session.rows(ROWS_FUNCTION):
+            state[_rows_function(database)] = {"body": row["body"]}
         state.update(self.engine.observe_member(session, database))
         if session.rows(HEARTBEAT):
             state[Item("heartbeat table", "pgbdr.heartbeat", database)] = {}
@@ -105,6 +144,7 @@ class Member:
         """Return the same as they should be. The heartbeat table comes last: the engine picks it up as it is made."""
         return {
             Item("schema", "pgbdr", database): {},
+            _rows_function(database): {"body": ROWS_FUNCTION_BODY},
             **self.engine.wanted_member(found, database),
             Item("heartbeat table", "pgbdr.heartbeat", database): {},
             self._heartbeat_grants(database): {},
@@ -121,6 +161,8 @@ class Member:
             return [Statement(CREATE_DATABASE, {"database": step.item.name}, values, alone=True)]
         if step.item.kind == "schema":
             return [Statement(CREATE_SCHEMA)]
+        if step.item == _rows_function(step.item.database):
+            return [Statement(CREATE_ROWS_FUNCTION, values=step.after)]
         if step.item.kind == "heartbeat table":
             return [Statement(CREATE_HEARTBEAT)]
         if step.item.kind == "grants on the heartbeat to":
@@ -129,3 +171,7 @@ class Member:
 
     def _heartbeat_grants(self, database: str) -> Item:
         return Item("grants on the heartbeat to", self.plan.replication_user, database)
+
+
+def _rows_function(database: str) -> Item:
+    return Item("function", "pgbdr.table_with_rows", database)

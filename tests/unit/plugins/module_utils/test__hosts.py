@@ -312,6 +312,13 @@ def test_rows_are_told_of_for_each_database():
     assert all("and bravo -> alpha, alpha -> bravo does not exist yet" in problem for problem in told)
 
 
+def test_a_server_that_is_down_is_no_reason_to_refuse():
+    """Its links are not seen, which is not to say that they are not there: site.yml must be able to start it."""
+    linked = rows(connections=("bravo_alpha",))
+    found = plan("alpha bravo").as_dict()
+    assert problems(found, hosts_found("alpha bravo", alpha=linked, bravo={"major": 15, "running": False})) == []
+
+
 def test_rows_of_a_node_that_was_not_reached_are_unknown():
     assert problems(PLAN, {"bravo": host_found("bravo", **databases())}) == []
 

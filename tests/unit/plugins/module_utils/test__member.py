@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _member
@@ -87,10 +88,13 @@ def test_no_state_holds_a_password_or_a_verifier():
     assert "SCRAM" not in shown
 
 
-def database_state(schema: bool = True, heartbeat: bool = True, granted: bool | None = True) -> dict:
+def database_state(
+    schema: bool = True, heartbeat: bool = True, granted: bool | None = True, body: str = _member.ROWS_FUNCTION_BODY
+) -> dict:
     session = FakeSession(
         {
             _member.SCHEMA: [{"found": 1}] if schema else [],
+            _member.ROWS_FUNCTION: [{"body": body}] if schema else [],
             _member.HEARTBEAT: [{"found": 1}] if heartbeat else [],
             _member.HEARTBEAT_GRANTED: [] if granted is None else [{"granted": granted}],
         }
@@ -106,12 +110,14 @@ def database_state(schema: bool = True, heartbeat: bool = True, granted: bool | 
             database_state(schema=False, heartbeat=False),
             [
                 "create schema pgbdr in appdb",
+                "create function pgbdr.table_with_rows in appdb",
                 "engine",
                 "create heartbeat table pgbdr.heartbeat in appdb",
                 "create grants on the heartbeat to bdr_replication in appdb",
             ],
         ),
         (database_state(granted=False), ["create grants on the heartbeat to bdr_replication in appdb"]),
+        (database_state(body="older"), ["change body of function pgbdr.table_with_rows in appdb"]),
         (database_state(granted=None), ["create grants on the heartbeat to bdr_replication in appdb"]),
     ],
 )
@@ -119,7 +125,7 @@ def test_a_database(state, steps):
     found = diff(state, MEMBER.wanted_database(state, "appdb"))
     shown = ["engine" if step.item == ENGINE_ITEM else str(step) for step in found]
     assert [step for step in shown if step != "engine"] == [step for step in steps if step != "engine"]
-    assert shown.index("engine") == (1 if len(steps) == 4 else 0)
+    assert shown.index("engine") == (steps.index("engine") if "engine" in steps else shown.index("engine"))
 
 
 def statements(item: Item, before: dict | None = None) -> list[Statement]:
@@ -151,6 +157,7 @@ def test_the_role_gets_its_verifier_and_least_privilege(before, verb):
                 )
             ],
         ),
+        (Item("function", "pgbdr.table_with_rows", "appdb"), [Statement(_member.CREATE_ROWS_FUNCTION, values={})]),
         (Item("schema", "pgbdr", "appdb"), [Statement(_member.CREATE_SCHEMA)]),
         (Item("heartbeat table", "pgbdr.heartbeat", "appdb"), [Statement(_member.CREATE_HEARTBEAT)]),
         (GRANTS, [Statement(text, {"role": "bdr_replication"}) for text in _member.GRANT_HEARTBEAT]),
@@ -158,10 +165,24 @@ def test_the_role_gets_its_verifier_and_least_privilege(before, verb):
     ],
 )
 def test_statements_of_a_step(item, wanted):
-    found = statements(item)
+    after = {"body": "the body"} if item.kind == "function" else {}
+    wanted = [replace(statement, values=after) if after else statement for statement in wanted]
+    found = list(MEMBER.statements(Step(item, None, after), str))
     assert found == wanted
     # Only CREATE DATABASE refuses to run in a transaction.
     assert [statement.alone for statement in found] == [item.kind == "database"] * len(found)
     for statement in found:
         assert set(re.findall(r"\{(\w+)\}", statement.text)) == set(statement.identifiers)
         assert set(re.findall(r"%\((\w+)\)s", statement.text)) == set(statement.values) - {"item"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted"),
+    [
+        ({_member.ROWS_FUNCTION: []}, ""),
+        ({_member.ROWS_FUNCTION: [{"body": "x"}], "SELECT pgbdr.table_with_rows()": [{"f": "public.t"}]}, "public.t"),
+        ({_member.ROWS_FUNCTION: [{"body": "x"}], "SELECT pgbdr.table_with_rows()": [{"f": ""}]}, ""),
+    ],
+)
+def test_a_table_with_rows(rows, wanted):
+    assert _member.table_with_rows(FakeSession(rows)) == wanted
