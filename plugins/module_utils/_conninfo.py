@@ -12,7 +12,6 @@ import typing as t
 from ._model import PassfileEntry
 
 _BARE = re.compile(r"[^\s'\\]+\Z")
-_PAIR = re.compile(r"\s*([a-z_]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))\s*", re.DOTALL)
 
 
 def conninfo(parameters: t.Mapping[str, t.Any]) -> str:
@@ -21,20 +20,6 @@ def conninfo(parameters: t.Mapping[str, t.Any]) -> str:
     Source: PostgreSQL manual, 34.1.1.1 Keyword/Value Connection Strings.
     """
     return " ".join(f"{key}={_quoted(str(value))}" for key, value in parameters.items())
-
-
-def parsed(text: str) -> dict[str, str]:
-    """Return the pairs of a conninfo string; ValueError where it is none."""
-    pairs: dict[str, str] = {}
-    position = 0
-    while position < len(text):
-        match = _PAIR.match(text, position)
-        if match is None:
-            raise ValueError(f'no keyword=value pair in a conninfo string at "{text[position:]}"')
-        value = match.group(2) if match.group(2) is not None else match.group(3)
-        pairs[match.group(1)] = re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL)
-        position = match.end()
-    return pairs
 
 
 def passfile(entries: t.Iterable[PassfileEntry], password: str) -> str:

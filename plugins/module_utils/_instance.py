@@ -32,15 +32,25 @@ class InstanceError(Exception):
 def found_data(plan: NodePlan) -> str:
     """Tell what is in the node's place: `absent`, `ours`, or `foreign`.
 
-    A home without our marker is foreign as soon as anything lies in it but a file system's own lost+found.
+    A home without our marker is foreign as soon as anything lies in it but a file system's own lost+found, and so
+    is a home that another node's marker claims.
     """
-    if os.path.exists(f"{plan.home}/{MARKER}"):
-        return "ours"
+    try:
+        with open(f"{plan.home}/{MARKER}", encoding="utf-8") as file:
+            return "ours" if json.load(file) == _identity(plan) else "foreign"
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        return "foreign"
     try:
         entries = set(os.listdir(plan.home)) - {"lost+found"}
     except FileNotFoundError:
         return "absent"
     return "foreign" if entries else "absent"
+
+
+def _identity(plan: NodePlan) -> dict[str, str]:
+    return {"group": plan.group, "node": plan.name}
 
 
 def found_major(plan: NodePlan) -> int | None:
@@ -52,14 +62,14 @@ def found_major(plan: NodePlan) -> int | None:
         return None
 
 
-def log_tail(plan: NodePlan, lines: int = LOG_LINES, newer_than: float = 0) -> list[str]:
+def log_tail(plan: NodePlan, lines: int = LOG_LINES) -> list[str]:
     """Return the last lines of the node's logs, oldest first: the server's own words when something fails."""
     try:
         names = [os.path.join(plan.log_directory, name) for name in os.listdir(plan.log_directory)]
     except OSError:
         return []
     found: list[str] = []
-    for name in sorted((name for name in names if os.path.getmtime(name) >= newer_than), key=os.path.getmtime):
+    for name in sorted(names, key=os.path.getmtime):
         with open(name, encoding="utf-8", errors="replace") as file:
             found += file.read().splitlines()[-lines:]
     return found[-lines:]
@@ -81,7 +91,7 @@ class Instance:
         """Bring the instance to what the plan says and start it. Never restarts: see restart_required."""
         if found_data(self.plan) == "foreign":
             raise InstanceError(
-                f"{self.plan.home} holds something that is not ours: it has no {MARKER}. Empty it, or set bdr_home"
+                f"{self.plan.home} is not this node's: it has no {MARKER}, or another's. Empty it, or set bdr_home"
             )
         running = self._service.is_running()
         initialised = found_major(self.plan) is not None
@@ -107,7 +117,9 @@ class Instance:
     def ensure_absent(self, check_mode: bool) -> None:
         """Stop the server and remove home and unit."""
         if found_data(self.plan) == "foreign":
-            raise InstanceError(f"{self.plan.home} is not ours: it has no {MARKER}. Nothing was removed")
+            raise InstanceError(
+                f"{self.plan.home} is not this node's: it has no {MARKER}, or another's. Nothing was removed"
+            )
         unit_file = self._service.unit_file
         has_unit = unit_file is not None and os.path.exists(unit_file[0])
         if self._service.is_running():
@@ -225,7 +237,7 @@ class Instance:
         os.rename(unfinished, self.plan.data_directory)
 
     def _marker(self) -> str:
-        return json.dumps({"group": self.plan.group, "node": self.plan.name}, indent=2) + "\n"
+        return json.dumps(_identity(self.plan), indent=2) + "\n"
 
     def _start(self) -> None:
         if not os.path.isdir(self.plan.socket_directory):

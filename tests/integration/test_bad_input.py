@@ -50,6 +50,12 @@ def test_a_home_that_is_not_ours(group: Group) -> None:
     assert (home / "precious").read_text() == "data"
 
 
+def test_a_home_of_another_node(group: Group) -> None:
+    group.home("bravo").mkdir(parents=True)
+    (group.home("bravo") / ".pgbdr.json").write_text('{"group": "itbad", "node": "charlie"}')
+    assert "bdr_home of bravo" in refused(group).errors()[0]
+
+
 def test_a_port_in_use(group: Group) -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", group.ports["bravo"]))):
         run = refused(group)
@@ -66,7 +72,7 @@ def test_an_address_of_another_host(group: Group) -> None:
 def test_a_data_directory_of_another_major_version(group: Group) -> None:
     data = group.home("alpha") / "data"
     data.mkdir(parents=True)
-    (group.home("alpha") / ".pgbdr.json").write_text("{}")
+    (group.home("alpha") / ".pgbdr.json").write_text('{"group": "itbad", "node": "alpha"}')
     (data / "PG_VERSION").write_text("14\n")
     assert (
         "bdr_postgresql_major: alpha has a data directory of PostgreSQL 14, wanted is 15" in refused(group).errors()[0]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils._conninfo import conninfo, parsed, passfile
+from ansible_collections.pgbdr.bdr.plugins.module_utils._conninfo import conninfo, passfile
 from ansible_collections.pgbdr.bdr.plugins.module_utils._model import PassfileEntry
 
 VALUES = [
@@ -29,12 +29,6 @@ VALUES = [
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_a_value_comes_back(value):
-    parameters = {"host": "alpha", "dbname": value, "user": value}
-    assert parsed(conninfo(parameters)) == parameters
-
-
-@pytest.mark.parametrize("value", VALUES)
 def test_libpq_reads_the_same(value):
     extensions = pytest.importorskip("psycopg2.extensions")
     assert extensions.parse_dsn(conninfo({"host": "alpha", "dbname": value})) == {"host": "alpha", "dbname": value}
@@ -53,28 +47,6 @@ def test_libpq_reads_the_same(value):
 )
 def test_only_what_needs_quotes_has_them(parameters, wanted):
     assert conninfo(parameters) == wanted
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("", {}),
-        ("host=alpha", {"host": "alpha"}),
-        ("  host = alpha   port\t=\n5432 ", {"host": "alpha", "port": "5432"}),
-        ("dbname = 'my db' user=u", {"dbname": "my db", "user": "u"}),
-        (r"dbname=my\ db", {"dbname": "my db"}),
-        ("dbname= user=u", {"dbname": "user=u"}),
-        ("host=a host=b", {"host": "b"}),
-    ],
-)
-def test_parsed_reads_what_libpq_allows(text, wanted):
-    assert parsed(text) == wanted
-
-
-@pytest.mark.parametrize("text", ["alpha", "host", "=alpha", "host=alpha bravo", "host='alpha", "HOST=alpha"])
-def test_parsed_refuses_what_is_none(text):
-    with pytest.raises(ValueError, match="no keyword=value pair"):
-        parsed(text)
 
 
 @pytest.mark.parametrize(

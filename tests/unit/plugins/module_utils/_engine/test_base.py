@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils._conninfo import parsed
 from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan, only_problem, plan, problems
+from psycopg2.extensions import parse_dsn
 
 TLS = {"bdr_tls_certificate": "c", "bdr_tls_key": "k", "bdr_tls_ca": "a"}
 CONTRIB = {"bdr_engine": "contrib_bdr"}
@@ -63,7 +63,7 @@ def test_every_link_has_both_its_ends(engine, shared):
 def test_a_dsn_says_where_never_the_password(shared, wanted):
     connection = node_plan("alpha", "alpha bravo", bdr_replication_password="secret", **shared).connections[0]
     basic = {"host": "192.0.2.12", "port": "5432", "dbname": "appdb", "user": "bdr_replication"}
-    assert parsed(connection.dsn) == {**basic, **wanted}
+    assert parse_dsn(connection.dsn) == {**basic, **wanted}
 
 
 def test_apply_delay_is_the_downstream_s():
