@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import typing as t
 from dataclasses import replace
 
@@ -23,6 +24,9 @@ from ._service import Runner, ServiceError, as_postgres, program_mentions, servi
 
 MARKER = ".pgbdr.json"
 LOG_LINES = 30
+ORPHANS = "pre-existing shared memory block"
+ORPHAN_SECONDS = 15
+"""How long the children of a server that crashed may take to notice; until they are gone no new one starts."""
 
 
 class InstanceError(Exception):
@@ -242,11 +246,15 @@ class Instance:
     def _start(self) -> None:
         if not os.path.isdir(self.plan.socket_directory):
             make_directory(self.plan.socket_directory, "postgres", 0o2775)
-        try:
-            self._service.start()
-        except ServiceError as error:
-            tail = "\n".join(log_tail(self.plan))
-            raise InstanceError(f"the server of {self.plan.name} does not start: {error}\n{tail}") from error
+        deadline = time.monotonic() + ORPHAN_SECONDS
+        while True:
+            try:
+                return self._service.start()
+            except ServiceError as error:
+                tail = "\n".join(log_tail(self.plan))
+                if ORPHANS not in tail or time.monotonic() >= deadline:
+                    raise InstanceError(f"the server of {self.plan.name} does not start: {error}\n{tail}") from error
+                time.sleep(0.2)
 
     def _reload(self) -> None:
         _loaded.check(self.plan, self._run)

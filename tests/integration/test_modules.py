@@ -201,7 +201,8 @@ def test_links(run: Modules) -> None:
     assert run.does("links")["steps"] == ["change enabled of subscription bravo_alpha in appdb"]
     sql("alpha", "SELECT pglogical.alter_subscription_remove_replication_set('bravo_alpha', s) FROM "
                  "unnest(ARRAY['default', 'default_insert_only', 'ddl_sql']) s")  # fmt: skip
-    assert run.does("links")["steps"] == ["change sets of subscription bravo_alpha in appdb"]
+    # Its worker may or may not be down by now.
+    assert run.does("links")["steps"][0].startswith("change sets")
     plans = node_plans(bdr_apply_delay_ms=1500)
     assert run.does("links", plans=plans)["steps"] == ["change apply_delay_ms of subscription bravo_alpha in appdb"]
 
