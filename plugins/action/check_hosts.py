@@ -38,5 +38,5 @@ class ActionModule(ActionBase):
                 f"{', '.join(DEPLOYABLE)} is wanted"
             ]
         if found:
-            return {**result, "failed": True, "msg": "\n".join(found), "problems": found}
+            return {**result, "failed": True, "msg": "\n".join(found)}
         return {**result, "changed": False, "installs": installs(hosts)}

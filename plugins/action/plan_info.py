@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
+from pathlib import Path
 
 import jmespath
 from ansible.plugins.action import ActionBase
@@ -28,22 +30,31 @@ class ActionModule(ActionBase):
         """Return the plan, or every reason why there is none."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(
-            {"query": {"type": "str"}, "print": {"type": "bool", "default": False}}
+            {
+                "query": {"type": "str"},
+                "print": {"type": "bool", "default": False},
+                "file": {"type": "path"},
+            }
         )
         try:
             plan = plan_of(task_vars, self._templar.template).as_dict()
+            if arguments["query"]:
+                result["answer"] = jmespath.search(arguments["query"], plan)
         except PlanError as error:
-            return {**result, "failed": True, "msg": str(error), "problems": list(error.problems)}
+            return {**result, "failed": True, "msg": str(error)}
+        except JMESPathError as error:
+            return {**result, "failed": True, "msg": f"bdr_query is no JMESPath expression: {error}"}
         if arguments["print"]:
             Display().display(_text.plan(plan))
-        result.update(changed=False, **plan)
-        if arguments["query"]:
-            try:
-                result["answer"] = jmespath.search(arguments["query"], plan)
-            except JMESPathError as error:
-                return {
-                    **result,
-                    "failed": True,
-                    "msg": f"bdr_query is no JMESPath expression: {error}",
-                }
-        return result
+        changed = bool(arguments["file"]) and self._write(arguments["file"], plan)
+        return {**result, "changed": changed, **plan}
+
+    def _write(self, path: str, plan: dict[str, t.Any]) -> bool:
+        """Write the plan where it differs from what the file holds; return whether it does."""
+        text = json.dumps(plan, indent=2, ensure_ascii=False) + "\n"
+        file = Path(path)
+        if file.exists() and file.read_text(encoding="utf-8") == text:
+            return False
+        if not self._task.check_mode:
+            file.write_text(text, encoding="utf-8")
+        return True

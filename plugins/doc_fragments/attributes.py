@@ -60,3 +60,12 @@ options:
     type: str
     required: true
 """
+
+    TLS = r"""
+options:
+  tls:
+    description:
+      - Texts of the files C(server.crt), C(server.key) and C(ca.crt); empty without TLS.
+    type: dict
+    default: {}
+"""

@@ -20,10 +20,12 @@ from ._instance import InstanceError
 from ._model import NodePlan, node_plan
 from ._service import Runner, ServiceError
 from ._session import SessionError
+from ._tls import WrongKeyPair
 
 LOCK_SECONDS = 300
 
 NODE: dict[str, t.Any] = {"node": {"type": "dict", "required": True}}
+TLS: dict[str, t.Any] = {"tls": {"type": "dict", "default": {}, "no_log": True}}
 PASSWORD: dict[str, t.Any] = {"password": {"type": "str", "required": True, "no_log": True}}
 
 
@@ -60,7 +62,7 @@ def one_error(module: AnsibleModule) -> t.Iterator[None]:
     """Turn what the helpers raise into one message of the module."""
     try:
         yield
-    except (InstanceError, ServiceError, SessionError) as error:
+    except (InstanceError, ServiceError, SessionError, WrongKeyPair) as error:
         module.fail_json(msg=str(error))
 
 

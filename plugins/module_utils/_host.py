@@ -16,7 +16,7 @@ import typing as t
 
 from . import _session
 from ._engine import server
-from ._instance import found_data, found_major
+from ._home import found_data, found_major
 from ._member import table_with_rows
 from ._model import NodePlan
 from ._service import Runner, is_systemd, service

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 import typing as t
@@ -19,64 +20,23 @@ from dataclasses import replace
 from . import _loaded, _render
 from ._conninfo import passfile
 from ._files import ManagedFile, give, make_directory
+from ._home import MARKER, found_data, found_major, identity, log_tail
 from ._model import NodePlan
 from ._service import Runner, ServiceError, as_postgres, program_mentions, service
+from ._tls import check_key_pair
 
-MARKER = ".pgbdr.json"
-LOG_LINES = 30
+_FREE = ("default", "operator")  # rules of settings that an operator may set as he likes
 ORPHANS = "pre-existing shared memory block"
 ORPHAN_SECONDS = 15
 """How long the children of a server that crashed may take to notice; until they are gone no new one starts."""
 
 
+Previous = t.Mapping[ManagedFile, t.Tuple[str, float]]
+"""What the files that a server reads held, and when they were written."""
+
+
 class InstanceError(Exception):
     """Something stands where the instance should be, or it did not come up."""
-
-
-def found_data(plan: NodePlan) -> str:
-    """Tell what is in the node's place: `absent`, `ours`, or `foreign`.
-
-    A home without our marker is foreign as soon as anything lies in it but a file system's own lost+found, and so
-    is a home that another node's marker claims.
-    """
-    try:
-        with open(f"{plan.home}/{MARKER}", encoding="utf-8") as file:
-            return "ours" if json.load(file) == _identity(plan) else "foreign"
-    except FileNotFoundError:
-        pass
-    except ValueError:
-        return "foreign"
-    try:
-        entries = set(os.listdir(plan.home)) - {"lost+found"}
-    except FileNotFoundError:
-        return "absent"
-    return "foreign" if entries else "absent"
-
-
-def _identity(plan: NodePlan) -> dict[str, str]:
-    return {"group": plan.group, "node": plan.name}
-
-
-def found_major(plan: NodePlan) -> int | None:
-    """Return the major version of the data directory, None where there is none yet."""
-    try:
-        with open(f"{plan.data_directory}/PG_VERSION", encoding="ascii") as file:
-            return int(file.read().split(".")[0])
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def log_tail(plan: NodePlan, lines: int = LOG_LINES) -> list[str]:
-    """Return the last lines of the node's logs, oldest first: the server's own words when something fails."""
-    try:
-        names = [os.path.join(plan.log_directory, name) for name in os.listdir(plan.log_directory)]
-    except OSError:
-        return []
-    found: list[str] = []
-    for name in sorted(names, key=os.path.getmtime):
-        with open(name, encoding="utf-8", errors="replace") as file:
-            found += file.read().splitlines()[-lines:]
-    return found[-lines:]
 
 
 class Instance:
@@ -97,10 +57,11 @@ class Instance:
             raise InstanceError(
                 f"{self.plan.home} is not this node's: it has no {MARKER}, or another's. Empty it, or set bdr_home"
             )
+        self._refuse_overrides()
         running = self._service.is_running()
         initialised = found_major(self.plan) is not None
         wrong = [file for file in self._files if file.differences()]
-        previous = {file: text for file in wrong if file.effect == "reload" and (text := file.found()) is not None}
+        previous = {file: (text, os.stat(file.path).st_mtime) for file, text in _present(wrong)}
         if not initialised:
             self._plan(f"initialise {self.plan.data_directory}")
         for file in wrong:
@@ -164,7 +125,10 @@ class Instance:
         yield ManagedFile(f"{data}/pg_ident.conf", _render.ident(), 0o600, "postgres", "reload")
         yield ManagedFile(f"{data}/postgresql.conf", self._including(), 0o600, "postgres", "reload")
         yield ManagedFile(plan.passfile, passfile(plan.passfile_entries, password), 0o600, "postgres", secret=True)
-        for name, text in sorted(tls.items()):
+        texts = {name: text for name, text in tls.items() if text} if plan.tls != "off" else {}
+        if texts:
+            check_key_pair(plan.name, texts)
+        for name, text in sorted(texts.items()):
             yield ManagedFile(f"{plan.home}/tls/{name}", text, 0o600, "postgres", "reload", secret=True)
         if unit_file:
             yield ManagedFile(*unit_file, 0o644, "root")
@@ -184,13 +148,22 @@ class Instance:
     def _settings_file(self) -> ManagedFile:
         return self._files[0]
 
+    def _refuse_overrides(self) -> None:
+        """ALTER SYSTEM writes a file that is read last: what replication needs must not stand there otherwise."""
+        needed = {setting.name: setting.value for setting in self.plan.settings if setting.rule not in _FREE}
+        text = ManagedFile(f"{self.plan.data_directory}/postgresql.auto.conf", "", 0o600, "postgres").found() or ""
+        for name, value in re.findall(r"^\s*([a-z_.]+)\s*=\s*'((?:[^']|'')*)'", text, re.MULTILINE):
+            if needed.get(name, value) != value:
+                raise InstanceError(
+                    f"postgresql.auto.conf of {self.plan.name} sets {name} to {value!r}, wanted is {needed[name]!r}. "
+                    f"Run ALTER SYSTEM RESET {name} there, and set it in bdr_settings if it may differ"
+                )
+
     def _must_reload(self, wrong: t.Iterable[ManagedFile]) -> bool:
         read = [file for file in self._files if file.effect == "reload"]
         return any(file in read for file in wrong) or _loaded.is_behind(self.plan, [file.path for file in read])
 
-    def _apply(
-        self, initialised: bool, wrong: t.Sequence[ManagedFile], running: bool, previous: t.Mapping[ManagedFile, str]
-    ) -> None:
+    def _apply(self, initialised: bool, wrong: t.Sequence[ManagedFile], running: bool, previous: Previous) -> None:
         if not initialised:
             self._initialise()
         for file in self._files:
@@ -241,7 +214,7 @@ class Instance:
         os.rename(unfinished, self.plan.data_directory)
 
     def _marker(self) -> str:
-        return json.dumps(_identity(self.plan), indent=2) + "\n"
+        return json.dumps(identity(self.plan), indent=2) + "\n"
 
     def _start(self) -> None:
         if not os.path.isdir(self.plan.socket_directory):
@@ -260,14 +233,16 @@ class Instance:
         _loaded.check(self.plan, self._run)
         _loaded.reload(self.plan)
 
-    def _checked(self, previous: t.Mapping[ManagedFile, str], load: t.Callable[[], None]) -> None:
+    def _checked(self, previous: Previous, load: t.Callable[[], None]) -> None:
         try:
             load()
         except _loaded.SettingsRefused as error:
             told = f"bdr_settings, bdr_hba: the server of {self.plan.name} refuses them"
             # Left in place, a wrong file would keep the server down after its next boot.
-            for file, text in previous.items():
+            for file, (text, modified) in previous.items():
                 replace(file, text=text).write()
+                # As old as it was: the server has read it, and the next run need not load it again.
+                os.utime(file.path, (modified, modified))
             told += ", the previous ones are back" if previous else ""
             raise InstanceError(f"{told}: {error}") from error
 
@@ -285,3 +260,10 @@ class Instance:
             os.rmdir(os.path.dirname(self.plan.home))
         except OSError:  # a mount point, or other nodes of the group
             return
+
+
+def _present(files: t.Iterable[ManagedFile]) -> t.Iterator[tuple[ManagedFile, str]]:
+    for file in files:
+        text = file.found() if file.effect == "reload" else None
+        if text is not None:
+            yield file, text

@@ -73,7 +73,6 @@ OTHER_VARIABLES = (
     "bdr_query",
     "bdr_replication_password",
     "bdr_secrets_directory",
-    "bdr_secure_logging",
 )
 
 READ = (*GROUP_FIELDS, *NODE_FIELDS)
@@ -245,5 +244,5 @@ def _unknown(hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> tuple[str, ...]:
 
 
 def _did_you_mean(name: str, known: t.Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1)
+    close = [other for other in known if other.startswith(name)] or difflib.get_close_matches(name, known, 1)
     return f"{name} is no variable of this collection" + (f"; did you mean {close[0]}?" if close else "")

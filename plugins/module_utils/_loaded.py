@@ -19,7 +19,10 @@ _REFUSED = """
 SELECT f.name, f.setting, f.error FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = f.name
  WHERE f.error IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'
 """
-_REFUSED_RULES = "SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL"
+# Lines for TLS cannot match before the server has loaded that it is on, which is what the reload is for.
+_REFUSED_RULES = """
+SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL AND error !~ 'SSL is disabled'
+"""
 _PENDING = "SELECT name FROM pg_settings WHERE pending_restart ORDER BY name"
 _ONLY_AT_START = "SELECT name FROM pg_settings WHERE context = 'postmaster'"
 

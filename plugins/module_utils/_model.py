@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 
 
 class PlanError(ValueError):
@@ -224,7 +224,7 @@ def _plain(value: t.Any) -> t.Any:
     # dataclasses.asdict copies every leaf; for the 9,900 links of 100 nodes that alone took a second.
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if is_dataclass(value):
+    if hasattr(value, "__dataclass_fields__"):
         return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
     return value
 

@@ -9,6 +9,7 @@ Pure. Units, homes, pglogical nodes, subscriptions and slots, contrib/bdr connec
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 
@@ -41,6 +42,7 @@ def shortened(name: str, limit: int) -> str:
     return name[: limit - 8] + hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
+@functools.lru_cache(maxsize=None)  # asked twice for each link
 def pglogical_node(node: str) -> str:
     """Map an inventory host to a pglogical node name: a-z0-9_, at most 16, so that slots show it whole."""
     return shortened(re.sub(r"[^a-z0-9_]", "_", node.lower()), PGLOGICAL_PART)

@@ -10,6 +10,7 @@ writes it puts what is needed first.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import typing as t
 from dataclasses import dataclass
@@ -75,4 +76,12 @@ def shown(steps: t.Iterable[Step]) -> dict[str, str]:
 
 
 def _line(item: Item, attributes: Attributes) -> str:
-    return f"{item}: {json.dumps(attributes, sort_keys=True, ensure_ascii=False)}\n"
+    short = {name: _short(value) for name, value in attributes.items()}
+    return f"{item}: {json.dumps(short, sort_keys=True, ensure_ascii=False)}\n"
+
+
+def _short(value: t.Any) -> t.Any:
+    """Return a value as a line can hold it: of a long text, such as a function's body, what tells it from another."""
+    if isinstance(value, str) and len(value) > 200:
+        return f"{len(value)} characters, sha256 {hashlib.sha256(value.encode()).hexdigest()[:12]}"
+    return value

@@ -12,7 +12,8 @@ import uuid
 
 from . import _session
 from ._engine.server import EngineServer
-from ._instance import InstanceError, log_tail
+from ._home import FAULTS, log_tail
+from ._instance import InstanceError
 from ._model import Connection, NodePlan
 
 POLL_SECONDS = 0.02
@@ -40,16 +41,18 @@ def observed_links(plan: NodePlan, state: str) -> list[LinkState]:
 
 def wait_for_links(plan: NodePlan, engine: EngineServer, seconds: float) -> list[LinkState]:
     """Wait until every incoming link streams; InstanceError tells the last state of those that do not."""
-    deadline = time.monotonic() + seconds
-    states: dict[Connection, str] = {}
-    for connection in plan.connections:
-        states[connection] = _wait_for_link(plan, engine, connection, deadline)
+    states = _await_links(plan, engine, seconds)
     silent = [connection for connection, state in states.items() if state != STREAMING]
     if silent and seconds:
         told = "; ".join(f"{link.upstream} -> {plan.name} ({link.database}): {states[link]}" for link in silent)
-        tail = "\n".join(log_tail(plan))
+        tail = "\n".join(log_tail(plan, FAULTS))
         raise InstanceError(f"not streaming after {seconds} s: {told}\nThe server of {plan.name} says:\n{tail}")
     return [_link(plan, connection, state) for connection, state in states.items()]
+
+
+def _await_links(plan: NodePlan, engine: EngineServer, seconds: float) -> dict[Connection, str]:
+    deadline = time.monotonic() + seconds
+    return {connection: _wait_for_link(plan, engine, connection, deadline) for connection in plan.connections}
 
 
 def _wait_for_link(plan: NodePlan, engine: EngineServer, connection: Connection, deadline: float) -> str:
@@ -76,11 +79,15 @@ def _state(engine: EngineServer, session: _session.Session, connection: Connecti
 
 
 def beat(plan: NodePlan, engine: EngineServer, seconds: float) -> list[LinkState]:
-    """Write a row on each upstream and return when each was seen here, or what is seen instead."""
+    """Write a row on each upstream and return when each was seen here, or what is seen instead.
+
+    Links get the same time to stream at first: a server that was restarted a moment ago is no fault.
+    """
     token = uuid.uuid4().hex
-    states = []
+    silent = {link: state for link, state in _await_links(plan, engine, seconds).items() if state != STREAMING}
+    states = [_link(plan, link, state) for link, state in silent.items()]
     for database in sorted({connection.database for connection in plan.connections}):
-        own = [connection for connection in plan.connections if connection.database == database]
+        own = [link for link in plan.connections if link.database == database and link not in silent]
         with _session.local(plan, database) as session:
             states += _beat_database(plan, engine, session, own, token, seconds)
     return states

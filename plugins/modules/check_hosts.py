@@ -43,9 +43,4 @@ installs:
   description: Missing packages, by node; nodes that share a machine leave them to the first.
   type: dict
   returned: success
-problems:
-  description: Every reason not to start; each names its variable and the mend.
-  type: list
-  elements: str
-  returned: failure
 """

@@ -67,7 +67,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     one_error,
     open_door,
 )
-from ansible_collections.pgbdr.bdr.plugins.module_utils._instance import log_tail
+from ansible_collections.pgbdr.bdr.plugins.module_utils._home import FAULTS, log_tail
 from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import beat, observed_links
 
 ARGUMENT_SPEC = {**NODE, "timeout_seconds": {"type": "int", "default": 30}}
@@ -86,7 +86,7 @@ def main() -> None:
         )
     with one_error(module):
         links = beat(plan, engine, module.params["timeout_seconds"])
-    module.exit_json(changed=False, node=plan.name, links=links, log=log_tail(plan))
+    module.exit_json(changed=False, node=plan.name, links=links, log=log_tail(plan, FAULTS))
 
 
 if __name__ == "__main__":

@@ -13,15 +13,19 @@ version_added: "0.1.0"
 description:
   - Reads what M(pgbdr.bdr.check_hosts) decides on. Needs no server and no library.
     Where the node's server runs, it is asked too.
+  - Tells what M(pgbdr.bdr.instance), M(pgbdr.bdr.node) and M(pgbdr.bdr.links) would have to do, by their own dry run.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
   - pgbdr.bdr.attributes.node
+  - pgbdr.bdr.attributes.password
+  - pgbdr.bdr.attributes.tls
 """
 
 EXAMPLES = r"""
 - name: Look at the host
   pgbdr.bdr.host_info:
     node: "{{ bdr_plan.nodes[inventory_hostname] }}"
+    password: "{{ bdr_replication_password }}"
   register: bdr_host
 """
 
@@ -75,6 +79,12 @@ databases:
   description: For each database that is there already, its encoding, its connections and a table that has rows.
   type: dict
   returned: always
+pending:
+  description: What there is to do on the node, in order; empty where it is as the plan says.
+  type: list
+  elements: str
+  returned: always
+  sample: [start the server]
 clock:
   description: Milliseconds that the host's clock is ahead of the controller's, and how far off that may be.
   type: dict
@@ -85,13 +95,16 @@ import time
 
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     NODE,
+    PASSWORD,
+    TLS,
     one_error,
     open_door,
     runner,
 )
 from ansible_collections.pgbdr.bdr.plugins.module_utils._host import observe
+from ansible_collections.pgbdr.bdr.plugins.module_utils._pending import pending
 
-ARGUMENT_SPEC = NODE
+ARGUMENT_SPEC = {**NODE, **PASSWORD, **TLS}
 
 
 def main() -> None:
@@ -99,8 +112,17 @@ def main() -> None:
     module, plan = open_door(ARGUMENT_SPEC)
     with one_error(module):
         found = observe(plan, runner(module))
-    # Last, so that the action plugin can pair it with the moment the answer arrives.
-    module.exit_json(changed=False, node=plan.name, **found, clock={"epoch_ms": time.time() * 1000})
+        to_do = pending(plan, runner(module), module.params["password"], module.params["tls"])
+    for warning in to_do.warnings:
+        module.warn(warning)
+    # The clock comes last, so that the action plugin can pair it with the moment the answer arrives.
+    module.exit_json(
+        changed=False,
+        node=plan.name,
+        **found,
+        pending=to_do.steps,
+        clock={"epoch_ms": time.time() * 1000},
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - pgbdr.bdr.attributes
   - pgbdr.bdr.attributes.node
   - pgbdr.bdr.attributes.password
+  - pgbdr.bdr.attributes.tls
 options:
   state:
     description:
@@ -31,11 +32,6 @@ options:
     description:
       - Name of the group, once more. Wanted with O(state=absent), since that destroys data.
     type: str
-  tls:
-    description:
-      - Texts of the files C(server.crt), C(server.key) and C(ca.crt); empty without TLS.
-    type: dict
-    default: {}
 """
 
 EXAMPLES = r"""
@@ -70,18 +66,21 @@ restart_required:
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     NODE,
     PASSWORD,
+    TLS,
     alone,
     open_door,
     runner,
 )
 from ansible_collections.pgbdr.bdr.plugins.module_utils._instance import Instance
 
+CONFIRM = "-e bdr_confirm"  # as the playbooks ask for it
+
 ARGUMENT_SPEC = {
     **NODE,
     **PASSWORD,
+    **TLS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "confirm": {"type": "str"},
-    "tls": {"type": "dict", "default": {}, "no_log": True},
 }
 
 
@@ -90,7 +89,9 @@ def main() -> None:
     module, plan = open_door(ARGUMENT_SPEC)
     params = module.params
     if params["state"] == "absent" and params["confirm"] != plan.group:
-        module.fail_json(msg=f"confirm: say {plan.group!r} to remove {plan.name} of that group with all its data")
+        module.fail_json(
+            msg=f"confirm: give the group's name ({CONFIRM}={plan.group}) to remove {plan.name} with all its data"
+        )
     with alone(module, plan):
         instance = Instance(plan, runner(module), params["password"], params["tls"])
         ensure = instance.ensure_absent if params["state"] == "absent" else instance.ensure_present

@@ -22,6 +22,10 @@ options:
     description:
       - A JMESPath expression over the plan; its answer is returned in RV(answer).
     type: str
+  file:
+    description:
+      - Write the plan there as JSON, on the controller.
+    type: path
   print:
     description:
       - Print the plan for a person.
@@ -65,9 +69,4 @@ answer:
   description: What the query found.
   type: raw
   returned: when O(query) is given
-problems:
-  description: Every reason why there is no plan; each names its variable and the mend.
-  type: list
-  elements: str
-  returned: failure
 """

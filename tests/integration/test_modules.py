@@ -48,6 +48,8 @@ class Modules:
         """Run a module on a node's plan and return its result."""
         plans = options.pop("plans", None) or node_plans()
         arguments = {"node": plans[node], "_ansible_check_mode": check, "_ansible_diff": True, **options}
+        if name == "host_info":
+            arguments.update(SECRET)
         self._capsys.readouterr()
         module = importlib.import_module(f"ansible_collections.pgbdr.bdr.plugins.modules.{name}")
         with patch_module_args(arguments), contextlib.suppress(SystemExit):
@@ -232,7 +234,7 @@ def test_an_upstream_that_is_away_is_told_by_name(run: Modules) -> None:
     away = plan["connections"][0]["dsn"].replace("port=5497", "port=1")
     plan["connections"][0]["dsn"] = away
     state = run("heartbeat", plans={"alpha": plan}, timeout_seconds=1)["links"][0]["state"]
-    assert state.startswith("bravo cannot be written to") and "refused" in state
+    assert state.startswith("bravo cannot be reached") and "refused" in state
 
 
 def test_a_plan_that_is_none_is_refused(run: Modules) -> None:
@@ -241,10 +243,21 @@ def test_a_plan_that_is_none_is_refused(run: Modules) -> None:
 
 
 def test_absent(run: Modules) -> None:
-    assert run("instance", state="absent", **SECRET)["msg"].startswith("confirm: say 'itmod'")
+    assert run("instance", state="absent", **SECRET)["msg"].startswith(
+        "confirm: give the group's name (-e bdr_confirm=itmod)"
+    )
     assert run("instance", state="absent", confirm="other", **SECRET)["failed"]
     assert sql("alpha", "SELECT 1") == [(1,)]
     for node in PORTS:
         done = run.does("instance", node=node, state="absent", confirm="itmod", **SECRET)
         assert done["steps"][0] == "stop the server"
     assert run("host_info")["data"] == "absent"
+
+
+def test_what_is_pending_is_what_the_modules_would_do(run: Modules) -> None:
+    """Also on a host where the server's programs are not installed yet."""
+    plans = node_plans(bdr_bin_directory="/no/such/directory")
+    steps = [step for name in ("instance", "node") for step in run(name, check=True, plans=plans, **SECRET)["steps"]]
+    steps += run("links", check=True, plans=plans)["steps"]
+    assert run("host_info", plans=plans)["pending"] == steps
+    assert steps[-1] == "create subscription bravo_alpha in appdb"

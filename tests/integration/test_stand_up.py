@@ -301,7 +301,7 @@ def test_removing_the_group_asks_for_its_name(group: Group, built: Run) -> None:
     for wrong in ((), ("-e", "bdr_confirm=ites")):
         run = group.play("remove_group", *wrong)
         assert run.code != 0
-        assert "confirm: say 'itest'" in words(run.output)
+        assert "confirm: give the group's name (-e bdr_confirm=itest)" in words(run.output)
         assert group.sql("alpha", "SELECT 1") == [(1,)]
     check = group.must("remove_group", "--check", "-e", "bdr_confirm=itest")
     assert group.sql("alpha", "SELECT 1") == [(1,)]

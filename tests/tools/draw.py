@@ -1,6 +1,8 @@
 """Draw the topologies: an SVG for each folder of inventories/ and for each inventory that docs/topologies.md shows.
 
-    .venv/bin/python tests/tools/draw.py     writes docs/pictures/; tests/unit/test_docs.py compares
+    PYTHONPATH=collections .venv/bin/python tests/tools/draw.py
+
+writes docs/pictures/, and tests/unit/test_docs.py compares.
 
 What is drawn are the links of the plan. A shape that is refused has no plan: what it asked for is drawn, dashed.
 Colours are of middle brightness, so that a picture reads on a light page and on a dark one.
@@ -18,14 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "collections"))
-
 from ansible_collections.pgbdr.bdr.plugins.module_utils._inventory import parse
 from ansible_collections.pgbdr.bdr.plugins.module_utils._model import Link, PlanError
 from ansible_collections.pgbdr.bdr.plugins.plugin_utils._source import plan_of
 from ansible_collections.pgbdr.bdr.tests.unit.ansible_variables import task_vars
 
+ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"
 PAGE = ROOT / "docs" / "topologies.md"
 
@@ -190,7 +190,11 @@ def svg(shape: Shape) -> str:
         *(line for frame in frames for line in frame_lines(frame)),
         *(line for arrow in arrows(shape, places) for line in arrow_lines(arrow, colours, shape.refused)),
         *(line for name in shape.nodes for line in node_lines(name, shape.nodes[name], places[name])),
-        *(line for place, name in enumerate(names) for line in legend(shape, name, colours[name], (left, bottom), place)),
+        *(
+            line
+            for place, name in enumerate(names)
+            for line in legend(shape, name, colours[name], (left, bottom), place)
+        ),
         "</svg>",
     ]
     return "".join(f"{line}\n" for line in lines)
@@ -262,17 +266,15 @@ def arrow_lines(arrow: tuple[Link, Point, Point], colours: t.Mapping[str, str], 
     head = [(x2, y2), *((foot[0] - side * along[1], foot[1] + side * along[0]) for side in (5, -5))]
     colour = colours[link.database]
     dash = ' stroke-dasharray="7 5"' if dashed else ""
-    yield (
-        f'<line x1="{n(x1)}" y1="{n(y1)}" x2="{n(foot[0])}" y2="{n(foot[1])}" stroke="{colour}" stroke-width="2"{dash}/>'
-    )
+    ends = f'x1="{n(x1)}" y1="{n(y1)}" x2="{n(foot[0])}" y2="{n(foot[1])}"'
+    yield f'<line {ends} stroke="{colour}" stroke-width="2"{dash}/>'
     yield f'<polygon points="{" ".join(f"{n(x)},{n(y)}" for x, y in head)}" fill="{colour}"/>'
 
 
 def node_lines(name: str, where: tuple[str, int], place: Point) -> t.Iterator[str]:
     x, y = place
-    yield (
-        f'<rect x="{n(x - BOX[0] / 2)}" y="{n(y - BOX[1] / 2)}" width="{BOX[0]}" height="{BOX[1]}" rx="10" fill="{NODE}"/>'
-    )
+    corner = f'x="{n(x - BOX[0] / 2)}" y="{n(y - BOX[1] / 2)}"'
+    yield f'<rect {corner} width="{BOX[0]}" height="{BOX[1]}" rx="10" fill="{NODE}"/>'
     text = f'text-anchor="middle" fill="{NODE_TEXT}"'
     yield f'<text x="{n(x)}" y="{n(y - 3)}" {text} font-size="17" font-weight="600">{escape(name)}</text>'
     yield f'<text x="{n(x)}" y="{n(y + 16)}" {text} font-size="13">{escape(where[0])}:{where[1]}</text>'

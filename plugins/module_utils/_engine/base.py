@@ -132,17 +132,17 @@ class EngineRules(abc.ABC):
             for source in group.node(link.downstream).sources
         }
         line_type = "host" if group.tls == "off" else "hostssl"
-        for database, source in sorted(peers):
-            rule = HbaRule(
+        rules += [
+            HbaRule(
                 line_type,
                 self.hba_database(database),
                 hba_name(group.replication_user),
                 source,
                 self.auth_method,
             )
-            if rule not in rules:
-                rules.append(rule)
-        return tuple(rules)
+            for database, source in sorted(peers)
+        ]
+        return tuple(dict.fromkeys(rules))
 
     def name_problems(self, group: Group, links: t.Sequence[Link]) -> list[str]:
         """Return which names of the group fall together once the engine has mapped them."""

@@ -53,3 +53,12 @@ def test_shown_is_what_changes_and_nothing_else():
 
 def test_shown_without_steps_is_empty():
     assert shown([]) == {"before": "", "after": ""}
+
+
+def test_a_long_text_is_shown_by_what_tells_it_from_another():
+    item = Item("function", "f", "appdb")
+    before, after = "x" * 300, "x" * 299 + "y"
+    found = shown([Step(item, {"body": before}, {"body": after})])
+    assert found["before"] != found["after"]
+    assert "300 characters, sha256 " in found["before"]
+    assert "xxx" not in found["before"] + found["after"]

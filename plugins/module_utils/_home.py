@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What lies in a node's home on this host: whose it is, which version, and what its server logged. Only reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+from ._model import NodePlan
+
+MARKER = ".pgbdr.json"
+LOG_LINES = 30
+FAULTS = "WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT"
+"""What a server says of a link that fails, without the rest."""
+
+
+def found_data(plan: NodePlan) -> str:
+    """Tell what is in the node's place: `absent`, `ours`, or `foreign`.
+
+    A home without our marker is foreign as soon as anything lies in it but a file system's own lost+found, and so
+    is a home that another node's marker claims.
+    """
+    try:
+        with open(f"{plan.home}/{MARKER}", encoding="utf-8") as file:
+            return "ours" if json.load(file) == identity(plan) else "foreign"
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        return "foreign"
+    try:
+        entries = set(os.listdir(plan.home)) - {"lost+found"}
+    except FileNotFoundError:
+        return "absent"
+    return "foreign" if entries else "absent"
+
+
+def identity(plan: NodePlan) -> dict[str, str]:
+    """Return what the marker of the node's home says."""
+    return {"group": plan.group, "node": plan.name}
+
+
+def found_major(plan: NodePlan) -> int | None:
+    """Return the major version of the data directory, None where there is none yet."""
+    try:
+        with open(f"{plan.data_directory}/PG_VERSION", encoding="ascii") as file:
+            return int(file.read().split(".")[0])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def log_tail(plan: NodePlan, levels: str = "", lines: int = LOG_LINES) -> list[str]:
+    """Return the last lines of the node's logs, oldest first: the server's own words when something fails.
+
+    levels: a pattern of the levels wanted, all but statements where it is empty.
+    """
+    wanted = re.compile(rf" (?:{levels}):  " if levels else r"^(?!.* STATEMENT:  )")
+    try:
+        names = [os.path.join(plan.log_directory, name) for name in os.listdir(plan.log_directory)]
+    except OSError:
+        return []
+    found: list[str] = []
+    for name in sorted(names, key=os.path.getmtime):
+        with open(name, encoding="utf-8", errors="replace") as file:
+            found += [line for line in file.read().splitlines() if wanted.search(line)][-lines:]
+    return found[-lines:]

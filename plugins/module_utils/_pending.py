@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What a run would have to do on a node: the dry run of every module, in one call.
+
+A node with nothing to do is left out of the tasks that would find that out again, one by one.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ._apply import apply_connections, apply_member
+from ._engine import DEPLOYABLE, server
+from ._home import found_data
+from ._instance import Instance
+from ._model import NodePlan
+from ._service import Runner
+
+
+@dataclass
+class Pending:
+    """Steps in order, and what an operator should know of the objects found."""
+
+    steps: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def pending(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -> Pending:
+    """Return what there is to do; nothing where something foreign stands, which check_hosts tells of."""
+    if plan.engine not in DEPLOYABLE or found_data(plan) == "foreign":
+        return Pending()
+    engine = server(plan)
+    instance = Instance(plan, run, password, tls)
+    instance.ensure_present(check_mode=True)
+    member = apply_member(plan, engine, password, run, check_mode=True)
+    connections = apply_connections(plan, engine, run, check_mode=True)
+    restarts = [f"restart for {name}" for name in instance.restart_required]
+    steps = [*instance.steps, *restarts, *map(str, (*member.steps, *connections.steps))]
+    return Pending(steps, [*member.warnings, *connections.warnings])
