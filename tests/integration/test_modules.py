@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -75,11 +76,31 @@ def run(capsys: pytest.CaptureFixture[str]) -> Modules:
     return Modules(capsys)
 
 
+def clean() -> None:
+    """Remove what a run of these tests that was killed, or this one, has left."""
+    home = Path("/var/lib/pgbdr/itmod")
+    for data in home.glob("*/data"):
+        stop = [
+            "runuser",
+            "-u",
+            "postgres",
+            "--",
+            "env",
+            "-C",
+            "/",
+            "/usr/lib/postgresql/15/bin/pg_ctl",
+            "-D",
+            str(data),
+        ]
+        subprocess.run([*stop, "-w", "-m", "immediate", "stop"], check=False, capture_output=True)
+    shutil.rmtree(home, ignore_errors=True)
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _removed_at_the_end() -> t.Iterator[None]:
+def _clean_before_and_after() -> t.Iterator[None]:
+    clean()
     yield
-    subprocess.run(["rmdir", "/var/lib/pgbdr/itmod"], check=False, capture_output=True)
-    assert not Path("/var/lib/pgbdr/itmod").exists()
+    clean()
 
 
 def sql(node: str, text: str, database: str = "appdb") -> list[tuple]:
@@ -150,6 +171,29 @@ def test_instance_puts_back_what_the_server_refuses(run: Modules, variables: dic
     assert told in result["msg"]
     assert {name: (data / name).read_text() for name in before} == before
     assert run("instance", **SECRET)["restart_required"] == []
+
+
+def test_instance_refuses_what_alter_system_sets_against_the_plan(run: Modules) -> None:
+    overrides = Path("/var/lib/pgbdr/itmod/alpha/data/postgresql.auto.conf")
+    before = overrides.read_text()
+    sql("alpha", "ALTER SYSTEM SET work_mem = '5MB'", "postgres")
+    assert run("instance", check=True, **SECRET)["changed"] is False
+    sql("alpha", "ALTER SYSTEM SET pglogical.conflict_resolution = 'keep_local'", "postgres")
+    for name in ("instance", "host_info"):
+        message = run(name, check=True, **SECRET)["msg"]
+        assert message.startswith("postgresql.auto.conf of alpha sets pglogical.conflict_resolution to 'keep_local'")
+        assert "ALTER SYSTEM RESET pglogical.conflict_resolution" in message
+    overrides.write_text(before)
+
+
+def test_instance_refuses_a_key_of_another_certificate(run: Modules) -> None:
+    plans = node_plans(bdr_tls="require", bdr_tls_certificate="", bdr_tls_key="")
+    files = {"server.crt": "no certificate", "server.key": "no key"}
+    for name in ("instance", "host_info"):
+        result = run(name, plans=plans, tls=files, **SECRET)
+        assert result["failed"]
+        assert result["msg"].startswith("bdr_tls_certificate and bdr_tls_key of alpha are no pair")
+    assert not Path("/var/lib/pgbdr/itmod/alpha/tls").exists()
 
 
 def test_instance_asks_for_a_restart_and_does_none(run: Modules) -> None:

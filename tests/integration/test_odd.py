@@ -74,6 +74,10 @@ def test_tls_between_the_nodes(make_group: t.Callable[..., Group], certificates:
     group.must()
     assert group.must().changed() == set()
     assert group.sql("alpha", "SELECT count(*) FROM pg_stat_ssl WHERE ssl") == [(0,)]
+    group.variables["bdr_tls"] = "require"
+    group.must()
+    assert group.must().changed() == set()
+    assert "hostssl" in (group.home("alpha") / "data" / "pg_hba.conf").read_text()
     group.remove()
 
 
