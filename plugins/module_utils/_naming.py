@@ -20,6 +20,10 @@ _GOLDEN = 0x9E3779B9
 _MASK = 0xFFFFFFFF
 
 
+# A mesh of 100 nodes asks for the same few names 100,000 times.
+_once = functools.lru_cache(maxsize=None)
+
+
 def unit(group: str, node: str) -> str:
     """Return the systemd unit of a node."""
     return f"pgbdr-{group}-{node}.service"
@@ -42,12 +46,13 @@ def shortened(name: str, limit: int) -> str:
     return name[: limit - 8] + hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
-@functools.lru_cache(maxsize=None)  # asked twice for each link
+@_once
 def pglogical_node(node: str) -> str:
     """Map an inventory host to a pglogical node name: a-z0-9_, at most 16, so that slots show it whole."""
     return shortened(re.sub(r"[^a-z0-9_]", "_", node.lower()), PGLOGICAL_PART)
 
 
+@_once
 def pglogical_subscription(upstream: str, downstream: str) -> str:
     """Name a subscription after both nodes.
 
@@ -63,6 +68,7 @@ def pglogical_slot(database: str, upstream: str, subscription: str) -> str:
     return "_".join(("pgl", *map(_slot_part, parts)))[: NAMEDATALEN - 1]
 
 
+@_once
 def _slot_part(part: str) -> str:
     return re.sub(r"[^a-z0-9_]", "_", _pglogical_part(part.encode()).decode("latin-1"))
 
