@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from . import _session
 from ._engine.server import EngineServer
+from ._home import found_major
 from ._hosts import rows_in_the_way
 from ._member import Member, table_with_rows
 from ._model import NodePlan
@@ -23,6 +24,8 @@ class Outcome:
     """What a module returns of its work."""
 
     steps: list[Step] = field(default_factory=list)
+    unknown: bool = False
+    """True where check mode cannot tell: the server has data and is down."""
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -56,6 +59,9 @@ def apply_member(plan: NodePlan, engine: EngineServer, password: str, run: Runne
 def _predicted_from_nothing(plan: NodePlan, member: Member, outcome: Outcome, check_mode: bool) -> Outcome:
     if not check_mode:
         raise _session.SessionError(f"the server of {plan.name} does not run; bring it up with pgbdr.bdr.instance")
+    if found_major(plan):
+        outcome.unknown = True
+        return outcome
     outcome.steps += diff({}, member.wanted_instance())
     for database in plan.databases:
         outcome.steps += diff({}, member.wanted_database({}, database))
@@ -79,6 +85,9 @@ def apply_connections(plan: NodePlan, engine: EngineServer, run: Runner, check_m
     running = service(plan, run).is_running()
     if not running and not check_mode:
         raise _session.SessionError(f"the server of {plan.name} does not run; bring it up with pgbdr.bdr.instance")
+    if not running and found_major(plan):
+        outcome.unknown = True
+        return outcome
     for database in sorted({connection.database for connection in plan.connections}):
         wanted = engine.wanted_connections(database)
         if not running or not _exists(plan, database):

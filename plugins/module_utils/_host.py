@@ -19,7 +19,7 @@ from ._engine import server
 from ._home import found_data, found_major
 from ._member import table_with_rows
 from ._model import NodePlan
-from ._service import Runner, is_systemd, service
+from ._service import Runner, is_dead, is_systemd, service
 
 _ENCODINGS = """
 SELECT datname::text AS name, pg_encoding_to_char(encoding) AS encoding, datcollate AS collate, datctype AS ctype
@@ -64,19 +64,9 @@ def _machine_id() -> str:
 
 def _is_taken(plan: NodePlan) -> bool:
     """Tell whether something listens on the node's port, on an address it would use or on its socket."""
-    if _is_locked(f"{plan.socket_directory}/.s.PGSQL.{plan.port}.lock"):
+    if not is_dead(f"{plan.socket_directory}/.s.PGSQL.{plan.port}.lock"):
         return True
     return any(_bind_error(address, plan.port) == errno.EADDRINUSE for address in plan.listen_addresses)
-
-
-def _is_locked(path: str) -> bool:
-    """Tell whether a socket's lock file belongs to a live process; a server that crashed leaves its own behind."""
-    try:
-        with open(path, encoding="ascii") as file:
-            os.kill(int(file.readline()), 0)
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _address_problem(plan: NodePlan) -> str:

@@ -26,9 +26,9 @@ from ._service import Runner, ServiceError, as_postgres, program_mentions, servi
 from ._tls import check_key_pair
 
 _FREE = ("default", "operator")  # rules of settings that an operator may set as he likes
-ORPHANS = "pre-existing shared memory block"
+ORPHANS = re.compile('pre-existing shared memory block|lock file "postmaster.pid" already exists')
 ORPHAN_SECONDS = 15
-"""How long the children of a server that crashed may take to notice; until they are gone no new one starts."""
+"""How long a server that crashed, and its children, may take to go; until then no new one starts."""
 
 
 Previous = t.Mapping[ManagedFile, t.Tuple[str, float]]
@@ -225,7 +225,7 @@ class Instance:
                 return self._service.start()
             except ServiceError as error:
                 tail = "\n".join(log_tail(self.plan))
-                if ORPHANS not in tail or time.monotonic() >= deadline:
+                if not ORPHANS.search(tail) or time.monotonic() >= deadline:
                     raise InstanceError(f"the server of {self.plan.name} does not start: {error}\n{tail}") from error
                 time.sleep(0.2)
 

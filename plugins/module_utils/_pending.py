@@ -9,15 +9,21 @@ A node with nothing to do is left out of the tasks that would find that out agai
 
 from __future__ import annotations
 
+import time
 import typing as t
 from dataclasses import dataclass, field
 
 from ._apply import apply_connections, apply_member
 from ._engine import DEPLOYABLE, server
 from ._home import found_data
+from ._host import observe
 from ._instance import Instance
 from ._model import NodePlan
 from ._service import Runner
+from ._session import SessionError
+
+UNSETTLED_SECONDS = 10
+"""How long a server may be on its way up or down: not dead yet, and no longer or not yet to be talked to."""
 
 
 @dataclass
@@ -26,6 +32,18 @@ class Pending:
 
     steps: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+
+def look(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -> tuple[dict[str, t.Any], Pending]:
+    """Return what the host looks like and what there is to do, from one moment when the server was settled."""
+    deadline = time.monotonic() + UNSETTLED_SECONDS
+    while True:
+        try:
+            return observe(plan, run), pending(plan, run, password, tls)
+        except SessionError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.2)
 
 
 def pending(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -> Pending:

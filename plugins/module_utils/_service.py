@@ -109,7 +109,7 @@ class PgCtl(Service):
 
     def is_running(self) -> bool:
         """Ask pg_ctl, which knows a stale pid file from a live one."""
-        if not os.path.exists(f"{self.plan.data_directory}/postmaster.pid"):
+        if is_dead(f"{self.plan.data_directory}/postmaster.pid"):
             return False
         return self._run(self._pg_ctl("status"))[0] == 0
 
@@ -149,6 +149,20 @@ def as_postgres(command: t.Sequence[str]) -> list[str]:
 def is_systemd() -> bool:
     """Tell whether PID 1 is systemd, as sd_booted(3) does."""
     return os.path.isdir("/run/systemd/system")
+
+
+def is_dead(pid_file: str) -> bool:
+    """Tell whether the process of a pid file is gone, or a zombie that PID 1 has yet to reap.
+
+    kill(pid, 0), which pg_ctl and the server ask, takes a zombie for alive.
+    """
+    try:
+        with open(pid_file, encoding="ascii") as file:
+            pid = int(file.readline())
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, ValueError):
+        return True
 
 
 def program_mentions(path: str, word: str) -> bool:

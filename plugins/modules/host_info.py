@@ -101,8 +101,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     open_door,
     runner,
 )
-from ansible_collections.pgbdr.bdr.plugins.module_utils._host import observe
-from ansible_collections.pgbdr.bdr.plugins.module_utils._pending import pending
+from ansible_collections.pgbdr.bdr.plugins.module_utils._pending import look
 
 ARGUMENT_SPEC = {**NODE, **PASSWORD, **TLS}
 
@@ -111,8 +110,7 @@ def main() -> None:
     """Read and return."""
     module, plan = open_door(ARGUMENT_SPEC)
     with one_error(module):
-        found = observe(plan, runner(module))
-        to_do = pending(plan, runner(module), module.params["password"], module.params["tls"])
+        found, to_do = look(plan, runner(module), module.params["password"], module.params["tls"])
     for warning in to_do.warnings:
         module.warn(warning)
     # The clock comes last, so that the action plugin can pair it with the moment the answer arrives.

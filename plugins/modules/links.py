@@ -71,6 +71,8 @@ def main() -> None:
     engine = engine_of(module, plan)
     with alone(module, plan):
         outcome = apply_connections(plan, engine, runner(module), module.check_mode)
+        if module.check_mode and outcome.unknown:
+            exit_with(module, outcome, links=observed_links(plan, "not known while the server is down"))
         if module.check_mode and outcome.steps:
             exit_with(module, outcome, links=observed_links(plan, "not there yet"))
         links = wait_for_links(plan, engine, module.params["wait_seconds"])
