@@ -1,6 +1,6 @@
 # The commands of this project; README.md shows each with its output. Names and meanings are kept for good.
 .DEFAULT_GOAL := help
-.PHONY: help setup server test-hosts site psql clean-site test lint unit integration collection molecule bench
+.PHONY: help setup develop server test-hosts site psql clean-site test lint unit integration collection molecule bench
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 VENV := $(CURDIR)/.venv
@@ -23,12 +23,19 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
-## make setup                        the Python environment in .venv; the other targets make it when it is missing
+## make setup                        Ansible in .venv; the other targets make it when it is missing
 setup: $(VENV)/.done
 
-$(VENV)/.done: requirements.txt requirements-dev.txt
+$(VENV)/.done: requirements.txt
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || $(SUDO) sh -c 'apt-get update -q && apt-get install -qy python3-venv'
 	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement requirements.txt
+	@touch $@
+
+# What only tests and lint need, on top.
+develop: $(VENV)/.done-dev
+
+$(VENV)/.done-dev: requirements-dev.txt $(VENV)/.done
 	$(VENV)/bin/pip install --quiet --requirement requirements-dev.txt
 	@touch $@
 
@@ -52,7 +59,7 @@ clean-site: setup
 test: lint unit integration collection molecule
 
 ## make lint                         ansible-lint (production), ruff, mypy, yamllint, changelog
-lint: setup
+lint: develop
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
@@ -61,26 +68,26 @@ lint: setup
 	PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/ansible-lint --offline
 
 ## make unit                         pure tests: tables, golden plans, the rules of the house; no server
-unit: setup
+unit: develop
 	$(VENV)/bin/pytest tests/unit --cov
 
 ## make integration                  modules and playbooks against servers on this machine
-integration: setup server
+integration: develop server
 	$(PYTEST) tests/integration
 
 ## make collection                   the built artifact, installed alone, stands a group up
-collection: setup server
+collection: develop server
 	$(PYTEST) tests/collection
 
 ## make molecule [SCENARIO=plex]     several hosts of their own, with systemd; all scenarios unless one is named
-molecule: setup test-hosts
+molecule: develop test-hosts
 	@set -e; for scenario in $(or $(SCENARIO),$(SCENARIOS)); do \
 		$(AS_ROOT) MOLECULE_GLOB='molecule/*/molecule.yml' MOLECULE_COMMAND_BORDERS=false \
 			$(VENV)/bin/molecule test --scenario-name $$scenario; \
 	done
 
 ## make bench [QUICK=1]              figures as ratios against doing the same by hand; QUICK: one round, three nodes
-bench: setup server
+bench: develop server
 	$(AS_ROOT) $(VENV)/bin/python tests/bench/run.py $(if $(QUICK),--quick)
 
 # What the tests on this machine run against. A PostgreSQL of the distribution's own is neither wanted nor made.
