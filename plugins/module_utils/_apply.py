@@ -13,7 +13,7 @@ from . import _session
 from ._engine.server import EngineServer
 from ._home import found_major
 from ._hosts import rows_in_the_way
-from ._member import Member, table_with_rows
+from ._member import DATABASES, Member, table_with_rows
 from ._model import NodePlan
 from ._service import Runner, service
 from ._state import State, Step, diff, shown
@@ -88,9 +88,10 @@ def apply_connections(plan: NodePlan, engine: EngineServer, run: Runner, check_m
     if not running and found_major(plan):
         outcome.unknown = True
         return outcome
+    present = _present_databases(plan) if running else set()
     for database in sorted({connection.database for connection in plan.connections}):
         wanted = engine.wanted_connections(database)
-        if not running or not _exists(plan, database):
+        if database not in present:
             outcome.steps += diff({}, wanted)
             continue
         with _session.local(plan, database) as session:
@@ -121,9 +122,9 @@ def _refuse_rows(plan: NodePlan, session: _session.Session, database: str, steps
                 raise _session.SessionError(rows_in_the_way(table, database, node, named))
 
 
-def _exists(plan: NodePlan, database: str) -> bool:
+def _present_databases(plan: NodePlan) -> set[str]:
     with _session.local(plan, "postgres") as session:
-        return bool(session.rows("SELECT 1 AS found FROM pg_database WHERE datname = %(name)s", {"name": database}))
+        return {row["name"] for row in session.rows(DATABASES, {"names": list(plan.databases)})}
 
 
 def _unplanned(found: State, wanted: State) -> list[str]:

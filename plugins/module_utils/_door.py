@@ -52,7 +52,7 @@ def runner(module: AnsibleModule) -> Runner:
     """Return how programs are run: without a shell, in a locale whose messages are English."""
 
     def run(command: t.Sequence[str]) -> tuple[int, str, str]:
-        return t.cast("tuple[int, str, str]", module.run_command(list(command)))
+        return t.cast("tuple[int, str, str]", module.run_command(list(command), environ_update={"LC_ALL": "C.UTF-8"}))
 
     return run
 

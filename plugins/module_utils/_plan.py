@@ -148,6 +148,7 @@ def _base_settings(group: Group, node: Node) -> t.Iterator[Setting]:
     yield Setting("port", str(node.port), "fixed", "bdr_port")
     yield Setting("listen_addresses", ", ".join(node.listen_addresses), "fixed", "bdr_listen_addresses")
     yield Setting("unix_socket_directories", group.socket_directory, "fixed", "bdr_socket_directory")
+    yield Setting("lc_messages", "C", "fixed", "the server's messages are read by this collection")
     yield Setting("logging_collector", "on", "fixed", "the run shows the server's own words when a link fails")
     yield Setting("log_destination", "stderr", "fixed", "read by this collection")
     yield Setting("log_directory", f"{node.home}/log", "fixed", "beside the data")

@@ -14,6 +14,7 @@ NEW = {"bdr_engine": "contrib_bdr", "bdr_era": "0.7"}
 ONE_WAY = {"bdr_topology": "one_way", "bdr_upstream": "alpha"}
 BASIC = (
     "listen_addresses",
+    "lc_messages",
     "log_",
     "logging_collector",
     "port",
