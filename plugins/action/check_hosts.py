@@ -9,8 +9,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._engine import DEPLOYABLE
-from ..module_utils._hosts import installs, problems
+from ..module_utils._hosts import builders, installs, problems
 
 
 class ActionModule(ActionBase):
@@ -29,14 +28,8 @@ class ActionModule(ActionBase):
                 "found": {"type": "list", "elements": "dict", "required": True},
             }
         )
-        plan = arguments["plan"]
         hosts = {host["node"]: host for host in arguments["found"]}
-        found = problems(plan, hosts)
-        if plan["engine"] not in DEPLOYABLE:
-            found = [
-                f"bdr_engine: {plan['engine']} can be planned, but not deployed yet; one of "
-                f"{', '.join(DEPLOYABLE)} is wanted"
-            ]
+        found = problems(arguments["plan"], hosts)
         if found:
             return {**result, "failed": True, "msg": "\n".join(found)}
-        return {**result, "changed": False, "installs": installs(hosts)}
+        return {**result, "changed": False, "installs": installs(hosts), "builders": builders(hosts)}

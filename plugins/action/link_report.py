@@ -50,5 +50,6 @@ def _told(silent: list[dict[str, t.Any]], heartbeats: dict[str, dict[str, t.Any]
     concerned = sorted({link[end] for link in silent for end in ("upstream", "downstream")})
     for name in concerned:
         if name in heartbeats:
+            lines += [f"{name}: {finding}" for finding in heartbeats[name]["findings"]]
             lines += [f"The server of {name} says:", *heartbeats[name]["log"]]
     return "\n".join(lines)

@@ -31,13 +31,14 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         _unused, arguments = self.validate_argument_spec(
             {
+                "era": {"type": "str"},
                 "query": {"type": "str"},
                 "print": {"type": "bool", "default": False},
                 "file": {"type": "path"},
             }
         )
         try:
-            plan = plan_of(task_vars, self._templar.template).as_dict()
+            plan = plan_of(task_vars, self._templar.template, arguments["era"]).as_dict()
             if arguments["query"]:
                 result["answer"] = jmespath.search(arguments["query"], plan)
         except PlanError as error:

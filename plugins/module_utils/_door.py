@@ -18,7 +18,8 @@ from ._engine import server
 from ._engine.server import EngineServer
 from ._instance import InstanceError
 from ._model import NodePlan, node_plan
-from ._service import Runner, ServiceError
+from ._program import Runner
+from ._service import ServiceError
 from ._session import SessionError
 from ._tls import WrongKeyPair
 

@@ -76,6 +76,15 @@ class ManagedFile:
         }
 
 
+def point_to(link: str, target: str) -> None:
+    """Make a symbolic link point to a target, at once: it always points somewhere."""
+    temporary = f"{link}.new"
+    if os.path.lexists(temporary):
+        os.unlink(temporary)
+    os.symlink(target, temporary)
+    os.rename(temporary, link)
+
+
 def give(path: str, owner: str, mode: int) -> None:
     """Set owner, group and mode of a path."""
     account = pwd.getpwnam(owner)

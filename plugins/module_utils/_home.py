@@ -52,6 +52,31 @@ def found_major(plan: NodePlan) -> int | None:
         return None
 
 
+class LogMark:
+    """A place in the node's logs: what is written behind it, crash loops and all, belongs to what was just done."""
+
+    def __init__(self, plan: NodePlan) -> None:
+        self._directory = plan.log_directory
+        self._sizes = self._found()
+
+    def lines(self) -> list[str]:
+        """Return the lines written since, oldest file first."""
+        lines: list[str] = []
+        for path, size in sorted(self._found().items(), key=lambda found: os.path.getmtime(found[0])):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                # A log that is shorter than it was began anew.
+                file.seek(self._sizes.get(path, 0) if self._sizes.get(path, 0) <= size else 0)
+                lines += file.read().splitlines()
+        return lines
+
+    def _found(self) -> dict[str, int]:
+        try:
+            paths = [os.path.join(self._directory, name) for name in os.listdir(self._directory)]
+            return {path: os.path.getsize(path) for path in paths}
+        except OSError:
+            return {}
+
+
 def log_tail(plan: NodePlan, levels: str = "", lines: int = LOG_LINES) -> list[str]:
     """Return the last lines of the node's logs, oldest first: the server's own words when something fails.
 

@@ -17,9 +17,11 @@ import typing as t
 from . import _session
 from ._engine import server
 from ._home import found_data, found_major
+from ._links import connection_names
 from ._member import table_with_rows
 from ._model import NodePlan
-from ._service import Runner, is_dead, is_systemd, service
+from ._program import Runner, data_catalog_version, server_facts
+from ._service import is_dead, is_systemd, service
 
 _ENCODINGS = """
 SELECT datname::text AS name, pg_encoding_to_char(encoding) AS encoding, datcollate AS collate, datctype AS ctype
@@ -34,7 +36,10 @@ def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
         "architecture": f"{platform.machine()} {sys.byteorder}-endian {8 * _pointer_bytes()} bit",
         "machine": _machine_id(),
         "service_manager": "systemd" if is_systemd() else "pg_ctl",
+        "platform": f"{platform.machine()}, {_distribution()}",
+        "server": server_facts(plan.bin_directory, run),
         "data": found_data(plan),
+        "catalog_version": data_catalog_version(plan.data_directory),
         "major": found_major(plan),
         "running": running,
         "address_problem": _address_problem(plan),
@@ -47,6 +52,16 @@ def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
 
 def _pointer_bytes() -> int:
     return (sys.maxsize.bit_length() + 1) // 8
+
+
+def _distribution() -> str:
+    """Return what tells libraries apart: programs built on one Debian 12 run on the next."""
+    try:
+        with open("/etc/os-release", encoding="utf-8") as file:
+            fields = dict(line.rstrip().split("=", 1) for line in file if "=" in line)
+    except OSError:
+        return "unknown"
+    return " ".join(fields.get(key, "").strip('"') for key in ("ID", "VERSION_ID")).strip()
 
 
 def _machine_id() -> str:
@@ -136,5 +151,5 @@ def _contents(plan: NodePlan, database: str) -> dict[str, t.Any]:
     """Return which connections are there, and a table that has rows, if any."""
     engine = server(plan)
     with _session.local(plan, database) as session:
-        names = [item.name for item in engine.observe_connections(session, database)]
+        names = connection_names(plan, engine, session, database)
         return {"connections": names, "table_with_rows": table_with_rows(session)}

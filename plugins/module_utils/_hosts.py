@@ -39,11 +39,19 @@ def installs(found: Found) -> dict[str, list[str]]:
     return wanted
 
 
+def builders(found: Found) -> dict[str, str]:
+    """Return which node's host builds the server for which node: the first of each platform."""
+    first: dict[str, str] = {}
+    for name in sorted(found):
+        first.setdefault(found[name]["platform"], name)
+    return {name: first[found[name]["platform"]] for name in sorted(found)}
+
+
 def _node_problems(node: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     name = node["name"]
     if host["data"] == "foreign":
         yield f"bdr_home of {name}: {node['home']} is not empty and not ours. Empty it, or name another directory"
-    if host["major"] is not None and host["major"] != node["major"]:
+    if host["major"] is not None and node["major"] not in (0, host["major"]):
         yield (
             f"bdr_postgresql_major: {name} has a data directory of PostgreSQL {host['major']}, wanted is "
             f"{node['major']}. Set bdr_postgresql_major: {host['major']}; a major upgrade is not site.yml's work"
@@ -55,8 +63,51 @@ def _node_problems(node: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> 
         )
     if host["port_taken"]:
         yield f"bdr_port of {name}: something else uses port {node['port']} there. Name a free one"
+    yield from _server_problems(node, host)
     for database in host["databases"].values():
         yield from _encoding_problems(node, database)
+
+
+def _server_problems(node: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """What is built or installed in this run is not there yet; what is there must fit."""
+    name, server, where = node["name"], host["server"], node["bin_directory"]
+    if not server["version"]:
+        if not node["build"] and not host["missing_packages"]:
+            yield f"bdr_bin_directory: {where} of {name} has no program postgres. Name the server's directory there"
+        return
+    if node["era"] and not server["era"]:
+        yield f"bdr_engine: the server in {where} of {name} has no contrib/bdr. Use pglogical, or a server that has it"
+    elif server["era"] != node["era"] and node["era"] and not node["build"]:
+        yield another_era(name, node["era"], server["era"], where)
+    if host["catalog_version"] and server["catalog_version"] not in (0, host["catalog_version"]):
+        yield unreadable(name, host["catalog_version"], server["catalog_version"], where)
+
+
+def build_problem(node: str, era: str, data: int, server: t.Mapping[str, t.Any], build: str) -> str:
+    """Return why a node must not run a build, "" where it may. era: what was planned for, "" where any will do."""
+    if not server["version"]:
+        return f"{build} of {node} has no program postgres; run site.yml again, which builds it"
+    if era and server["era"] != era:
+        return another_era(node, era, server["era"] or "none", build)
+    if data and server["catalog_version"] not in (0, data):
+        return unreadable(node, data, server["catalog_version"], build)
+    return ""
+
+
+def another_era(node: str, planned: str, found: str, where: str) -> str:
+    """Return the problem of a server that names its settings otherwise than the plan does."""
+    return (
+        f"bdr_era: the contrib/bdr in {where} of {node} is of the era {found}, not {planned}. "
+        f'Set bdr_era: "{found}", or take bdr_era out'
+    )
+
+
+def unreadable(node: str, data: int, server: int, where: str) -> str:
+    """Return the problem of a data directory that another server made."""
+    return (
+        f"the data directory of {node} has the catalog version {data}, the server in {where} reads {server}: it was "
+        "made by another server. Give the node that server again (bdr_build_*, bdr_bin_directory), or remove its data"
+    )
 
 
 def _encoding_problems(node: t.Mapping[str, t.Any], database: t.Mapping[str, str]) -> t.Iterator[str]:

@@ -17,16 +17,19 @@ import time
 import typing as t
 from dataclasses import replace
 
-from . import _loaded, _render
+from . import _connection_file, _loaded, _render
 from ._conninfo import passfile
 from ._files import ManagedFile, give, make_directory
 from ._home import MARKER, found_data, found_major, identity, log_tail
 from ._model import NodePlan
-from ._service import Runner, ServiceError, as_postgres, program_mentions, service
+from ._program import Runner, mentions
+from ._service import ServiceError, as_postgres, service
 from ._tls import check_key_pair
 
 _FREE = ("default", "operator")  # rules of settings that an operator may set as he likes
 ORPHANS = re.compile('pre-existing shared memory block|lock file "postmaster.pid" already exists')
+SIGNAL_FILE = "standby.signal"
+"""What makes a server since PostgreSQL 12 a standby; before, recovery.conf does."""
 ORPHAN_SECONDS = 15
 """How long a server that crashed, and its children, may take to go; until then no new one starts."""
 
@@ -63,7 +66,8 @@ class Instance:
         wrong = [file for file in self._files if file.differences()]
         previous = {file: (text, os.stat(file.path).st_mtime) for file, text in _present(wrong)}
         if not initialised:
-            self._plan(f"initialise {self.plan.data_directory}")
+            source = f" as a copy of {self.plan.standby_of}" if self.plan.standby_of else ""
+            self._plan(f"initialise {self.plan.data_directory}{source}")
         for file in wrong:
             self._plan(f"write {file.path}", file.diff())
         if not self._service.is_enabled():
@@ -75,7 +79,8 @@ class Instance:
         if check_mode:
             if running:
                 settings = self._settings_file()
-                self.restart_required = _loaded.predicted_restart(self.plan, settings.found() or "", settings.text)
+                found = settings.found() or ""
+                self.restart_required = _loaded.predicted_restart(self.plan, self._run, found, settings.text)
             return
         self._apply(initialised, wrong, running, previous)
 
@@ -124,6 +129,8 @@ class Instance:
         yield ManagedFile(f"{data}/pg_hba.conf", _render.hba(plan), 0o600, "postgres", "reload")
         yield ManagedFile(f"{data}/pg_ident.conf", _render.ident(), 0o600, "postgres", "reload")
         yield ManagedFile(f"{data}/postgresql.conf", self._including(), 0o600, "postgres", "reload")
+        if plan.standby_of:
+            yield self._recovery_file()
         yield ManagedFile(plan.passfile, passfile(plan.passfile_entries, password), 0o600, "postgres", secret=True)
         texts = {name: text for name, text in tls.items() if text} if plan.tls != "off" else {}
         if texts:
@@ -133,17 +140,27 @@ class Instance:
         if unit_file:
             yield ManagedFile(*unit_file, 0o644, "root")
 
+    def _recovery_file(self) -> ManagedFile:
+        """Return what makes the server a standby: a file that only has to be there, or one that says all."""
+        if self._knows(SIGNAL_FILE):
+            return ManagedFile(f"{self.plan.data_directory}/{SIGNAL_FILE}", "", 0o600, "postgres")
+        return ManagedFile(f"{self.plan.data_directory}/recovery.conf", _render.recovery(self.plan), 0o600, "postgres")
+
     def _knows(self, setting: str) -> bool:
-        return program_mentions(f"{self.plan.bin_directory}/postgres", setting)
+        return mentions(f"{self.plan.bin_directory}/postgres", setting)
 
     def _including(self) -> str:
         """Return postgresql.conf with our file included behind everything else; the rest of it stays the operator's."""
         path = f"{self.plan.data_directory}/postgresql.conf"
         text = ManagedFile(path, "", 0o600, "postgres").found() or ""
-        lines = [line for line in text.splitlines(keepends=True) if line.strip() != _render.INCLUDE_LINE.strip()]
+        ours = [_render.INCLUDE_LINE]
+        if _connection_file.is_used(self.plan):
+            ours.append(_render.INCLUDE_CONNECTIONS)
+        known = {line.strip() for line in (_render.INCLUDE_LINE, _render.INCLUDE_CONNECTIONS)}
+        lines = [line for line in text.splitlines(keepends=True) if line.strip() not in known]
         if lines and not lines[-1].endswith("\n"):
             lines[-1] += "\n"
-        return "".join(lines) + _render.INCLUDE_LINE
+        return "".join((*lines, *ours))
 
     def _settings_file(self) -> ManagedFile:
         return self._files[0]
@@ -178,7 +195,7 @@ class Instance:
             self._start()
         elif "reload the server" in self.steps:
             self._checked(previous, self._reload)
-        self.restart_required = _loaded.pending_restart(self.plan)
+        self.restart_required = _loaded.pending_restart(self.plan, self._run)
 
     def _write(self, file: ManagedFile) -> None:
         if file.path.startswith(f"{self.plan.home}/tls/"):
@@ -195,6 +212,27 @@ class Instance:
         make_directory(self.plan.log_directory, "postgres", 0o700)
         unfinished = f"{self.plan.data_directory}.new"
         shutil.rmtree(unfinished, ignore_errors=True)
+        if self.plan.standby_of:
+            self._copy_primary(unfinished)
+        else:
+            self._make_data_directory(unfinished)
+        give(unfinished, "postgres", 0o700)
+        os.rename(unfinished, self.plan.data_directory)
+
+    def _copy_primary(self, unfinished: str) -> None:
+        """Copy the node that a standby follows; what connects that node to its upstreams stays behind."""
+        passfile_file = next(file for file in self._files if file.path == self.plan.passfile)
+        passfile_file.write()
+        program = [f"PGPASSFILE={self.plan.passfile}", f"{self.plan.bin_directory}/pg_basebackup", "-w"]
+        streamed = ["-X", "stream", "-c", "fast", "-d", self.plan.primary_conninfo, "-D", unfinished]
+        code, out, err = self._run(as_postgres([*program, *streamed]))
+        if code:
+            raise InstanceError(f"pg_basebackup of {self.plan.standby_of} failed: {(err or out).strip()}")
+        for name in (_render.CONNECTIONS_FILE, "postmaster.pid"):
+            if os.path.exists(f"{unfinished}/{name}"):
+                os.unlink(f"{unfinished}/{name}")
+
+    def _make_data_directory(self, unfinished: str) -> None:
         command = [
             *(
                 f"{self.plan.bin_directory}/initdb",
@@ -210,8 +248,6 @@ class Instance:
         code, out, err = self._run(as_postgres(command))
         if code:
             raise InstanceError(f"initdb failed: {(err or out).strip()}")
-        give(unfinished, "postgres", 0o700)
-        os.rename(unfinished, self.plan.data_directory)
 
     def _marker(self) -> str:
         return json.dumps(identity(self.plan), indent=2) + "\n"

@@ -18,6 +18,7 @@ from ._databases import databases
 from ._engine import ENGINES, ERAS
 from ._model import Group, Node, PlanError
 from ._naming import home, is_path_safe
+from ._standbys import standby_link_problems, standby_problems, with_standbys
 from ._topology import TOPOLOGIES
 
 _PATH = f.matching(r"/[A-Za-z0-9/_.-]+", "an absolute path of letters, digits, _ . -")
@@ -30,7 +31,7 @@ _NAMES = f.listing(f.text)
 GROUP_FIELDS: f.Fields = {
     "bdr_group": (f.text, None),
     "bdr_engine": (f.choice(*ENGINES), "pglogical"),
-    "bdr_era": (f.choice(*ERAS), "0.7"),
+    "bdr_era": (f.choice(*ERAS), None),
     "bdr_topology": (f.choice(*TOPOLOGIES), "mesh"),
     "bdr_upstream": (f.text, None),
     "bdr_databases": (lambda value: value, None),
@@ -38,6 +39,7 @@ GROUP_FIELDS: f.Fields = {
     "bdr_encoding": (f.matching(r"[A-Za-z0-9_]+", "an encoding of PostgreSQL"), "UTF8"),
     "bdr_locale": (f.matching(r"[A-Za-z0-9_.@-]+", "a locale of the hosts"), "C.UTF-8"),
     "bdr_bin_directory": (_PATH, None),
+    "bdr_build": (f.boolean, None),
     "bdr_replication_user": (_USER, "bdr_replication"),
     "bdr_tls": (f.choice("off", "require", "verify-full"), "off"),
     "bdr_socket_directory": (_PATH, "/var/run/postgresql"),
@@ -62,6 +64,7 @@ NODE_FIELDS: f.Fields = {
     "bdr_node_settings": (_SETTINGS, ()),
     "bdr_hba": (_NAMES, ()),
     "bdr_physical_standbys": (f.integer(0, 100), 0),
+    "bdr_standby_of": (f.text, None),
     "bdr_apply_delay_ms": (f.integer(0, 2_147_483_647), 0),
 }
 
@@ -79,11 +82,16 @@ READ = (*GROUP_FIELDS, *NODE_FIELDS)
 """The variables whose values the plan reads; of others it looks at the name only."""
 
 # Variables of roles carry the role's name.
-_ROLE_PREFIXES = ("bdr_packages_", "bdr_instance_", "bdr_group_", "bdr_plan_")
+_ROLE_PREFIXES = ("bdr_build_", "bdr_packages_", "bdr_instance_", "bdr_group_", "bdr_plan_")
+
+ASSUMED_ERA = "0.7"
+"""What contrib_bdr is planned for as long as neither the inventory nor a server says."""
 
 
-def parse(inventory_group: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> Group:
+def parse(inventory_group: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]], probed_era: str | None = None) -> Group:
     """Return the group; hosts maps inventory host to its variables. PlanError lists every problem found.
+
+    probed_era: what a server of the group was seen to be of; bdr_era wins.
 
     Variables the plan does not read may come with any value: only their names are looked at.
     """
@@ -93,6 +101,7 @@ def parse(inventory_group: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) ->
     shared = _shared(hosts, problems)
     nodes = {host: f.fields_of(NODE_FIELDS, variables, f" of {host}", problems) for host, variables in hosts.items()}
     problems += _tls_problems(shared["bdr_tls"], hosts)
+    problems += _build_problems(shared)
     if problems:
         raise PlanError(problems)
     group_name = shared["bdr_group"] or inventory_group
@@ -100,16 +109,22 @@ def parse(inventory_group: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]]) ->
     names = {host: node.name for host, node in members.items()}
     upstreams = {names[host]: values["bdr_upstreams"] for host, values in nodes.items()}
     problems += _node_problems(group_name, members)
-    found = databases(shared, tuple(sorted(names.values())), upstreams, problems)
+    problems += standby_problems(tuple(members.values()))
+    writers = tuple(sorted(node.name for node in members.values() if not node.standby_of))
+    found = databases(shared, writers, upstreams, problems)
+    problems += standby_link_problems(tuple(members.values()), found)
     if problems:
         raise PlanError(problems)
     options = {key[4:]: value for key, value in shared.items() if key not in _NOT_OPTIONS}
     return Group(
         name=group_name,
-        nodes=tuple(sorted(members.values(), key=lambda node: node.name)),
+        nodes=with_standbys(tuple(sorted(members.values(), key=lambda node: node.name))),
         databases=found,
         major=shared["bdr_postgresql_major"],
         unknown_variables=_unknown(hosts),
+        era=shared["bdr_era"] or probed_era or ASSUMED_ERA,
+        era_assumed=shared["bdr_engine"] == "contrib_bdr" and not (shared["bdr_era"] or probed_era),
+        build=_is_built(shared),
         **options,
     )
 
@@ -120,7 +135,24 @@ _NOT_OPTIONS = (
     "bdr_upstream",
     "bdr_databases",
     "bdr_postgresql_major",
+    "bdr_build",
+    "bdr_era",
 )
+
+
+def _is_built(shared: t.Mapping[str, t.Any]) -> bool:
+    """contrib_bdr is in no distribution; programs of the operator's own are used as they are."""
+    if shared["bdr_build"] is None:
+        return shared["bdr_engine"] == "contrib_bdr" and not shared["bdr_bin_directory"]
+    return bool(shared["bdr_build"])
+
+
+def _build_problems(shared: t.Mapping[str, t.Any]) -> list[str]:
+    if shared["bdr_build"] and shared["bdr_bin_directory"]:
+        return ["bdr_build: true puts the server where it belongs; take bdr_bin_directory out, or bdr_build"]
+    if shared["bdr_build"] is False and shared["bdr_engine"] == "contrib_bdr" and not shared["bdr_bin_directory"]:
+        return ["bdr_bin_directory is missing: with bdr_build: false, contrib_bdr needs a server of your own"]
+    return []
 
 
 def _shared(hosts: t.Mapping[str, t.Mapping[str, t.Any]], problems: list[str]) -> dict[str, t.Any]:
@@ -149,6 +181,7 @@ def _node(group: str, host: str, values: t.Mapping[str, t.Any]) -> Node:
         hba=values["bdr_hba"],
         physical_standbys=values["bdr_physical_standbys"],
         apply_delay_ms=values["bdr_apply_delay_ms"],
+        standby_of=values["bdr_standby_of"] or "",
     )
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import typing as t
 
-from . import _session
+from . import _connection_file, _session
 from ._model import NodePlan
-from ._service import Runner, as_postgres
+from ._program import Runner, runs_another
+from ._render import SETTINGS_FILE
+from ._service import as_postgres
 
 # A good value that waits for a restart is an error here like a wrong one, so those are left to check(), which
 # reads the files as the next start will.
@@ -24,26 +26,51 @@ _REFUSED_RULES = """
 SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL AND error !~ 'SSL is disabled'
 """
 _PENDING = "SELECT name FROM pg_settings WHERE pending_restart ORDER BY name"
+TELLS_PENDING = 90500
+"""Servers before this version do not tell what waits for a restart."""
+_RUNNING = "SELECT name, setting FROM pg_settings WHERE context = 'postmaster' AND name = ANY(%(names)s) ORDER BY name"
+_STARTED = "SELECT extract(epoch FROM pg_postmaster_start_time())::float8"
 _ONLY_AT_START = "SELECT name FROM pg_settings WHERE context = 'postmaster'"
+
+
+PROGRAM = "the server's program"
 
 
 class SettingsRefused(Exception):
     """The server cannot use what the files say; it goes on with what it had."""
 
 
-def pending_restart(plan: NodePlan) -> list[str]:
-    """Return the settings that the server has read but will only use after a restart."""
+def pending_restart(plan: NodePlan, run: Runner) -> list[str]:
+    """Return what the server will only use after a restart: settings, its list of connections, its program."""
+    program = f"{plan.bin_directory}/postgres"
     with _session.local(plan, "postgres") as session:
-        return [row["name"] for row in session.rows(_PENDING)]
+        started = float(session.value(_STARTED))
+        pid = int(session.value("SELECT pg_read_file('postmaster.pid', 0, 20)").split()[0])
+        found = [PROGRAM] if runs_another(pid, program) else []
+        if _connection_file.waits_for_restart(plan, started):
+            found.append(_connection_file.NAME)
+        if session.server_version() >= TELLS_PENDING:
+            return [*found, *(row["name"] for row in session.rows(_PENDING))]
+        settings_file = f"{plan.data_directory}/{SETTINGS_FILE}"
+        if not os.path.exists(settings_file) or os.stat(settings_file).st_mtime <= started:
+            return found
+        running = session.rows(_RUNNING, {"names": [setting.name for setting in plan.settings]})
+    return [*found, *(row["name"] for row in running if _at_next_start(plan, run, row["name"]) != row["setting"])]
 
 
-def predicted_restart(plan: NodePlan, old_settings: str, new_settings: str) -> list[str]:
+def _at_next_start(plan: NodePlan, run: Runner, setting: str) -> str:
+    """Return a setting as the server's program reads it from the files, in the units of pg_settings."""
+    command = [f"{plan.bin_directory}/postgres", "-D", plan.data_directory, "-C", setting]
+    return run(as_postgres(command))[1].strip()
+
+
+def predicted_restart(plan: NodePlan, run: Runner, old_settings: str, new_settings: str) -> list[str]:
     """Return the same as it would be once new_settings are in place of old_settings."""
     changed = set(old_settings.splitlines()) ^ set(new_settings.splitlines())
     names = {line.split(" = ")[0] for line in changed if " = " in line}
     with _session.local(plan, "postgres") as session:
         only_at_start = {row["name"] for row in session.rows(_ONLY_AT_START)}
-    return sorted({*pending_restart(plan), *(names & only_at_start)})
+    return sorted({*pending_restart(plan, run), *(names & only_at_start)})
 
 
 def is_behind(plan: NodePlan, paths: t.Iterable[str]) -> bool:

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import typing as t
 
-from . import _scram
+from . import _verifier
 from ._engine.server import EngineServer
 from ._model import NodePlan
 from ._session_types import Session, Statement
 from ._state import Item, State, Step
 
 ROLE = """
-SELECT r.rolcanlogin, r.rolreplication, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolbypassrls AS more,
-       a.rolpassword AS verifier
+SELECT r.rolcanlogin, r.rolreplication, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb AS more,
+       coalesce((row_to_json(r)->>'rolbypassrls')::boolean, false) AS bypass, a.rolpassword AS verifier
   FROM pg_roles r JOIN pg_authid a ON a.oid = r.oid WHERE r.rolname = %(role)s
 """
 DATABASES = "SELECT datname::text AS name FROM pg_database WHERE datname = ANY(%(names)s)"
@@ -35,7 +35,7 @@ SELECT has_schema_privilege(r.oid, 'pgbdr', 'USAGE')
 """
 
 SET_ROLE = """
-{verb} ROLE {{role}} LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD %(verifier)s
+{verb} ROLE {{role}} LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE {bypass} PASSWORD %(verifier)s
 """
 CREATE_DATABASE = """
 CREATE DATABASE {database} TEMPLATE template0 ENCODING %(encoding)s LC_COLLATE %(locale)s LC_CTYPE %(locale)s
@@ -69,6 +69,8 @@ BEGIN
     FOR relation IN
         SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE c.relkind = 'r' AND c.relpersistence = 'p'
+           AND NOT EXISTS (SELECT 1 FROM pg_depend d
+                            WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e')
            AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'pgbdr', 'pglogical', 'bdr')
          ORDER BY 1, 2
     LOOP
@@ -110,7 +112,8 @@ class Member:
                 "login": row["rolcanlogin"],
                 "replication": row["rolreplication"],
                 "more privileges": row["more"],
-                "password": "as given" if _scram.belongs(row["verifier"], self._password) else "another",
+                "bypasses row security": row["bypass"],
+                "password": "as given" if self._is_given(row["verifier"]) else "another",
             }
         for row in session.rows(DATABASES, {"names": list(self.plan.databases)}):
             state[Item("database", row["name"])] = {}
@@ -122,6 +125,7 @@ class Member:
             "login": True,
             "replication": True,
             "more privileges": False,
+            "bypasses row security": False,
             "password": "as given",
         }
         return {self._role: role, **{Item("database", name): {} for name in self.plan.databases}}
@@ -150,12 +154,15 @@ class Member:
             self._heartbeat_grants(database): {},
         }
 
-    def statements(self, step: Step, make_verifier: t.Callable[[str, str], str]) -> t.Iterable[Statement]:
-        """Return what carries out a step. make_verifier(password, role) gives what the server stores."""
+    def statements(self, step: Step, make_verifier: t.Callable[[str, str, str], str]) -> t.Iterable[Statement]:
+        """Return what carries out a step. make_verifier(password, role, encryption) gives what the server stores."""
         if step.item.kind == "role":
             verb = "CREATE" if step.before is None else "ALTER"
-            verifier = make_verifier(self._password, step.item.name)
-            return [Statement(SET_ROLE.format(verb=verb), {"role": step.item.name}, {"verifier": verifier})]
+            # Servers that do not have it do not know the word either.
+            bypass = "NOBYPASSRLS" if (step.before or {}).get("bypasses row security") else ""
+            verifier = make_verifier(self._password, step.item.name, self.engine.password_encryption)
+            text = SET_ROLE.format(verb=verb, bypass=bypass)
+            return [Statement(text, {"role": step.item.name}, {"verifier": verifier})]
         if step.item.kind == "database":
             values = {"encoding": self.plan.encoding, "locale": self.plan.locale}
             return [Statement(CREATE_DATABASE, {"database": step.item.name}, values, alone=True)]
@@ -168,6 +175,9 @@ class Member:
         if step.item.kind == "grants on the heartbeat to":
             return [Statement(text, {"role": step.item.name}) for text in GRANT_HEARTBEAT]
         return self.engine.statements(step)
+
+    def _is_given(self, verifier: str | None) -> bool:
+        return _verifier.belongs(verifier, self._password, self.plan.replication_user, self.engine.password_encryption)
 
     def _heartbeat_grants(self, database: str) -> Item:
         return Item("grants on the heartbeat to", self.plan.replication_user, database)

@@ -48,6 +48,8 @@ class Node:
     hba: tuple[str, ...] = ()
     physical_standbys: int = 0
     apply_delay_ms: int = 0
+    standby_of: str = ""
+    """The node that a physical standby follows; empty for a node of the group's own writing."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ class Group:
     locale: str = "C.UTF-8"
     major: int = 15
     bin_directory: str | None = None
+    build: bool = False
+    era_assumed: bool = False
+    """True where neither the inventory nor a server said which era contrib_bdr is of."""
     allowed_downtime_seconds: int = 3600
     wal_rate_kb_per_second: int = 256
     synchronous_commit: bool = False
@@ -81,6 +86,10 @@ class Group:
     def node(self, name: str) -> Node:
         """Return the node of that name; KeyError when it is no member."""
         return self._by_name[name]
+
+    def standbys(self, name: str) -> tuple[Node, ...]:
+        """Return the physical standbys that follow a node."""
+        return tuple(node for node in self.nodes if node.standby_of == name)
 
 
 @dataclass(frozen=True, order=True)
@@ -173,6 +182,7 @@ class NodePlan:
     host: str
     group: str
     engine: str
+    era: str
     engine_node: str
     address: str
     port: int
@@ -181,6 +191,8 @@ class NodePlan:
     log_directory: str
     passfile: str
     unit: str
+    build: bool
+    server_directory: str
     bin_directory: str
     packages: tuple[str, ...]
     socket_directory: str
@@ -190,11 +202,14 @@ class NodePlan:
     replication_user: str
     tls: str
     existing_rows: str
+    standby_of: str
+    primary_conninfo: str
     listen_addresses: tuple[str, ...]
     databases: tuple[str, ...]
     connections: tuple[Connection, ...]
     slots: tuple[Slot, ...]
     settings: tuple[Setting, ...]
+    connection_settings: tuple[Setting, ...]
     hba: tuple[HbaRule, ...]
     operator_hba: tuple[str, ...]
     passfile_entries: tuple[PassfileEntry, ...]
@@ -208,6 +223,7 @@ class Plan:
     group: str
     engine: str
     era: str
+    era_assumed: bool
     max_clock_skew_ms: int
     links: tuple[Link, ...]
     nodes: tuple[NodePlan, ...]
@@ -243,6 +259,7 @@ _NODE_PLAN_ITEMS: dict[str, t.Any] = {
     "connections": Connection,
     "slots": Slot,
     "settings": Setting,
+    "connection_settings": Setting,
     "hba": HbaRule,
     "passfile_entries": PassfileEntry,
     "figures": Figure,

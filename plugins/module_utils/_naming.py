@@ -34,6 +34,11 @@ def home(group: str, node: str) -> str:
     return f"/var/lib/pgbdr/{group}/{node}"
 
 
+def server_directory(group: str) -> str:
+    """Return where a group's built server lies: a link to one of the builds of its host."""
+    return f"/opt/pgbdr/{group}"
+
+
 def is_path_safe(name: str) -> bool:
     """Tell whether a name may stand in a path and in a unit's name as it is."""
     return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", name) is not None

@@ -13,13 +13,14 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ._apply import apply_connections, apply_member
-from ._engine import DEPLOYABLE, server
+from ._apply import apply_member
+from ._engine import server
 from ._home import found_data
 from ._host import observe
 from ._instance import Instance
+from ._links import apply_connections
 from ._model import NodePlan
-from ._service import Runner
+from ._program import Runner
 from ._session import SessionError
 
 UNSETTLED_SECONDS = 10
@@ -48,7 +49,7 @@ def look(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -
 
 def pending(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -> Pending:
     """Return what there is to do; nothing where something foreign stands, which check_hosts tells of."""
-    if plan.engine not in DEPLOYABLE or found_data(plan) == "foreign":
+    if found_data(plan) == "foreign":
         return Pending()
     engine = server(plan)
     instance = Instance(plan, run, password, tls)

@@ -14,7 +14,6 @@ from ._engine import rules
 from ._engine.base import EngineRules
 from ._model import (
     Connection,
-    Figure,
     Group,
     Link,
     Node,
@@ -42,6 +41,9 @@ OWN_SETTINGS = (
 )
 """Settings that follow from where the node lives; an operator's value would make it unreachable or unreadable."""
 
+MODULES_NEED = ("python3-psycopg2",)
+"""Packages that the modules need on a host, whatever the engine."""
+
 
 def build_plan(group: Group) -> Plan:
     """Return the plan of the whole group; PlanError lists what stands against it."""
@@ -52,13 +54,14 @@ def build_plan(group: Group) -> Plan:
     for link in all_links:
         own_links[link.upstream].append(link)
         own_links[link.downstream].append(link)
-    plans = [_node_plan(group, engine, own_links[node.name], node, problems) for node in group.nodes]
+    plans = [_node_plan(group, engine, own_links, node, problems) for node in group.nodes]
     if problems:
         raise PlanError(problems)
     return Plan(
         group=group.name,
         engine=group.engine,
-        era=group.era if group.engine == "contrib_bdr" else "",
+        era=_era(group),
+        era_assumed=group.era_assumed,
         max_clock_skew_ms=group.max_clock_skew_ms,
         links=all_links,
         nodes=tuple(plans),
@@ -71,16 +74,25 @@ def _isolated(group: Group, all_links: t.Sequence[Link]) -> tuple[str, ...]:
     return tuple(
         f"{node.name} has no link in any database: it is built, but takes no part in replication"
         for node in group.nodes
-        if node.name not in linked
+        if node.name not in linked and not node.standby_of
     )
 
 
 def _node_plan(
-    group: Group, engine: EngineRules, own_links: t.Sequence[Link], node: Node, problems: list[str]
+    group: Group, engine: EngineRules, links_of: t.Mapping[str, list[Link]], node: Node, problems: list[str]
 ) -> NodePlan:
+    own_links = links_of[node.name]
     connections = engine.connections(group, own_links, node)
-    sizes = figures(group, own_links, node, engine.slot_reserve(group, own_links, node))
-    settings = _settings(group, engine, node, connections, sizes, problems)
+    # A standby is what it follows, in another place: every size must be as large as there, or it does not start.
+    followed = group.node(node.standby_of) if node.standby_of else node
+    followed_links = links_of[followed.name]
+    sizes = figures(group, followed_links, followed, engine.slot_reserve(group, followed_links, followed))
+    needed = [*engine.settings(group, followed, engine.connections(group, followed_links, followed), sizes)]
+    primary_conninfo = engine.primary_conninfo(group, node) if node.standby_of else ""
+    if node.standby_of:
+        needed += engine.standby_settings(node, primary_conninfo)
+    connection_settings = tuple(engine.connection_settings(connections))
+    settings = _settings(group, node, needed, connection_settings, problems)
     values = {setting.name: setting.value for setting in settings}
     kept_wal = engine.kept_wal_mb(values, value_of(sizes, "wal_retention"))
     sizes = tuple(sorted((*sizes, disk(kept_wal, engine.checkpoint_wal_mb(values)))))
@@ -89,6 +101,7 @@ def _node_plan(
         host=node.host,
         group=group.name,
         engine=group.engine,
+        era=_era(group),
         engine_node=engine.node_name(node.name),
         address=node.address,
         port=node.port,
@@ -97,29 +110,44 @@ def _node_plan(
         log_directory=f"{node.home}/log",
         passfile=f"{node.home}/passfile",
         unit=_naming.unit(group.name, node.name),
-        bin_directory=group.bin_directory or engine.bin_directory(group.major),
-        packages=engine.packages(group.major),
+        build=group.build,
+        server_directory=_naming.server_directory(group.name) if group.build else "",
+        bin_directory=bin_directory(group),
+        packages=(*(() if group.build else engine.server_packages(group.major)), *MODULES_NEED),
         socket_directory=group.socket_directory,
-        major=group.major,
+        major=engine.major(group),
         encoding=group.encoding,
         locale=group.locale,
         replication_user=group.replication_user,
         tls=group.tls,
         existing_rows=group.existing_rows,
+        standby_of=node.standby_of,
+        primary_conninfo=primary_conninfo,
         listen_addresses=node.listen_addresses,
         databases=tuple(database.name for database in group.databases if node.name in database.members),
         connections=connections,
         slots=engine.slots(group, own_links, node),
         settings=settings,
+        connection_settings=connection_settings,
         hba=engine.hba(group, own_links, node),
         operator_hba=node.hba,
-        passfile_entries=_passfile_entries(group, connections),
+        passfile_entries=_passfile_entries(group, node, connections),
         figures=sizes,
     )
 
 
-def _passfile_entries(group: Group, connections: t.Iterable[Connection]) -> tuple[PassfileEntry, ...]:
-    upstreams = sorted({connection.upstream for connection in connections})
+def _era(group: Group) -> str:
+    return group.era if group.engine == "contrib_bdr" else ""
+
+
+def bin_directory(group: Group) -> str:
+    """Return where the server's programs are on every node."""
+    built = f"{_naming.server_directory(group.name)}/bin" if group.build else ""
+    return group.bin_directory or built or f"/usr/lib/postgresql/{group.major}/bin"
+
+
+def _passfile_entries(group: Group, node: Node, connections: t.Iterable[Connection]) -> tuple[PassfileEntry, ...]:
+    upstreams = sorted({connection.upstream for connection in connections} | ({node.standby_of} - {""}))
     return tuple(
         PassfileEntry(upstream.address, upstream.port, group.replication_user)
         for upstream in map(group.node, upstreams)
@@ -128,19 +156,22 @@ def _passfile_entries(group: Group, connections: t.Iterable[Connection]) -> tupl
 
 def _settings(
     group: Group,
-    engine: EngineRules,
     node: Node,
-    connections: t.Sequence[Connection],
-    sizes: t.Sequence[Figure],
+    needed_by_engine: t.Iterable[Setting],
+    elsewhere: t.Iterable[Setting],
     problems: list[str],
 ) -> tuple[Setting, ...]:
-    needed = {setting.name: setting for setting in _base_settings(group, node)}
-    needed.update({setting.name: setting for setting in engine.settings(group, node, connections, sizes)})
+    """Return the settings file. elsewhere: what stands in a file of its own, which an operator may only repeat."""
+    needed = {setting.name: setting for setting in (*_base_settings(group, node), *needed_by_engine)}
+    fixed_elsewhere = {setting.name: setting for setting in elsewhere}
     for name, value in node.settings:
         try:
-            needed[name] = _merged(name, value, needed.get(name))
+            merged = _merged(name, value, fixed_elsewhere.get(name) or needed.get(name))
         except ValueError as error:
             problems.append(f"bdr_settings of {node.name}: {error}")
+        else:
+            if name not in fixed_elsewhere:
+                needed[name] = merged
     return tuple(needed[name] for name in sorted(needed))
 
 

@@ -15,6 +15,8 @@ BANNER = "# Written by pgbdr.bdr for the group {group}, node {node}. Changes her
 IDENT_MAP = "pgbdr"
 SETTINGS_FILE = "pgbdr.conf"
 INCLUDE_LINE = f"include '{SETTINGS_FILE}'\n"
+CONNECTIONS_FILE = "pgbdr_connections.conf"
+INCLUDE_CONNECTIONS = f"include_if_exists '{CONNECTIONS_FILE}'\n"
 
 
 def settings(plan: NodePlan, knows: t.Callable[[str], bool]) -> str:
@@ -24,6 +26,29 @@ def settings(plan: NodePlan, knows: t.Callable[[str], bool]) -> str:
     """
     written = [setting for setting in plan.settings if not setting.probed or knows(setting.name)]
     return _banner(plan) + "".join(f"{line}\n" for line in map(_setting, written))
+
+
+def connections(plan: NodePlan, connection_settings: t.Iterable[Setting]) -> str:
+    """Return the file of an engine whose connections are settings."""
+    return _banner(plan) + "".join(f"{_setting(setting)}\n" for setting in connection_settings)
+
+
+def settings_in(text: str) -> dict[str, str]:
+    """Return the settings of a file of ours."""
+    return {name: value.replace("''", "'").replace("\\\\", "\\") for name, value in _LINE.findall(text)}
+
+
+_LINE = re.compile(r"^([\w.]+) = '((?:[^']|'')*)'", re.MULTILINE)
+
+
+def recovery(plan: NodePlan) -> str:
+    """Return recovery.conf, which makes a server before PostgreSQL 12 a physical standby."""
+    lines = [
+        Setting("standby_mode", "on", "fixed", "a physical standby"),
+        Setting("primary_conninfo", plan.primary_conninfo, "fixed", f"bdr_standby_of: {plan.standby_of}"),
+        Setting("recovery_target_timeline", "latest", "fixed", "follows its primary through a failover"),
+    ]
+    return _banner(plan) + "".join(f"{_setting(line)}\n" for line in lines)
 
 
 def hba(plan: NodePlan) -> str:

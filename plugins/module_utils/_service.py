@@ -10,11 +10,10 @@ import os
 import typing as t
 
 from ._model import NodePlan
+from ._program import Runner, mentions
 from ._render import unit
 
 START_SECONDS = 300
-
-Runner = t.Callable[[t.Sequence[str]], t.Tuple[int, str, str]]
 
 
 class ServiceError(Exception):
@@ -70,7 +69,7 @@ class Systemd(Service):
     @property
     def unit_file(self) -> tuple[str, str]:
         """Return path and text of the unit."""
-        notifies = program_mentions(f"{self.plan.bin_directory}/postgres", "sd_notify")
+        notifies = mentions(f"{self.plan.bin_directory}/postgres", "sd_notify")
         text = unit(self.plan, self.plan.bin_directory, notifies)
         return f"/etc/systemd/system/{self.plan.unit}", text
 
@@ -162,13 +161,4 @@ def is_dead(pid_file: str) -> bool:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[0] == "Z"
     except (OSError, ValueError):
-        return True
-
-
-def program_mentions(path: str, word: str) -> bool:
-    """Tell whether a program's file holds a word: what it can do is probed, since version numbers do not tell."""
-    try:
-        with open(path, "rb") as program:
-            return word.encode() in program.read()
-    except FileNotFoundError:  # a first run in check mode comes before the packages
         return True

@@ -20,10 +20,13 @@ except ImportError:  # a first run in check mode comes before the packages
     psycopg2 = None
 
 from ._conninfo import conninfo
-from ._model import NodePlan
+from ._engine import server
+from ._model import Connection, NodePlan
 from ._session_types import Row, Statement
 
 CONNECT_SECONDS = 5
+QUIET = {"log_statement": "none", "log_min_duration_statement": "-1", "log_min_error_statement": "panic"}
+"""What keeps a session's statements out of the server's log."""
 
 
 class SessionError(Exception):
@@ -93,10 +96,10 @@ class Session:
             if statement.alone:
                 self.run(statement)
 
-    def scram_verifier(self, password: str, role: str) -> str:
+    def verifier(self, password: str, role: str, encryption: str) -> str:
         """Return what the server stores for a password, made here so that no log ever sees the password."""
         encrypt = psycopg2.extensions.encrypt_password
-        return str(encrypt(password, role, self._connection, "scram-sha-256"))
+        return str(encrypt(password, role, self._connection, encryption))
 
     def server_version(self) -> int:
         """Return the version as a number, such as 150018."""
@@ -108,6 +111,7 @@ def local(plan: NodePlan, database: str) -> Session:
 
     Statements carry no secret into a log: the verifier of a password is one too.
     """
+    settings = {**QUIET, **server(plan).session_settings}
     return Session(
         conninfo(
             {
@@ -116,7 +120,13 @@ def local(plan: NodePlan, database: str) -> Session:
                 "dbname": database,
                 "user": "postgres",
                 "application_name": "pgbdr",
-                "options": "-c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic",
+                "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
             }
         )
     )
+
+
+def upstream(plan: NodePlan, connection: Connection) -> Session:
+    """Return a session of the replication role on a connection's upstream, with the node's own passfile."""
+    # Not in every engine's own DSN: the libpq of its server may not know the word.
+    return Session(f"{connection.dsn} {conninfo({'passfile': plan.passfile})}")

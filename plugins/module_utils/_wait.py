@@ -12,7 +12,7 @@ import uuid
 
 from . import _session
 from ._engine.server import EngineServer
-from ._home import FAULTS, log_tail
+from ._home import FAULTS, LogMark, log_tail
 from ._instance import InstanceError
 from ._model import Connection, NodePlan
 
@@ -31,6 +31,9 @@ INSERT INTO pgbdr.heartbeat (upstream, downstream, token) VALUES (%(upstream)s, 
 """
 _SEEN = "SELECT upstream FROM pgbdr.heartbeat WHERE downstream = %(downstream)s AND token = %(token)s"
 
+_RECEIVED = "SELECT pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NOT NULL"
+_RECEIVED_BEFORE_10 = "SELECT pg_is_in_recovery() AND pg_last_xlog_receive_location() IS NOT NULL"
+
 LinkState = t.Dict[str, t.Any]
 
 
@@ -39,27 +42,48 @@ def observed_links(plan: NodePlan, state: str) -> list[LinkState]:
     return [_link(plan, connection, state) for connection in plan.connections]
 
 
-def wait_for_links(plan: NodePlan, engine: EngineServer, seconds: float) -> list[LinkState]:
-    """Wait until every incoming link streams; InstanceError tells the last state of those that do not."""
-    states = _await_links(plan, engine, seconds)
+def established(plan: NodePlan, engine: EngineServer) -> list[Connection]:
+    """Return the incoming links that were up before, as far as their upstreams can be asked."""
+    found = []
+    for connection in plan.connections:
+        try:
+            with _session.local(plan, connection.database) as session, _session.upstream(plan, connection) as upstream:
+                if engine.is_established(session, upstream, connection):
+                    found.append(connection)
+        except _session.SessionError:
+            continue
+    return found
+
+
+def wait_for_links(
+    plan: NodePlan, engine: EngineServer, seconds: float, awaited: t.Sequence[Connection] | None = None
+) -> list[LinkState]:
+    """Wait until incoming links stream; InstanceError tells the last state of those that do not.
+
+    awaited: the links to wait for, all of them where it is None.
+    """
+    mark = LogMark(plan)
+    states = _await_links(plan, engine, seconds, plan.connections if awaited is None else awaited)
     silent = [connection for connection, state in states.items() if state != STREAMING]
     if silent and seconds:
         told = "; ".join(f"{link.upstream} -> {plan.name} ({link.database}): {states[link]}" for link in silent)
-        tail = "\n".join(log_tail(plan, FAULTS))
-        raise InstanceError(f"not streaming after {seconds} s: {told}\nThe server of {plan.name} says:\n{tail}")
+        tail = "\n".join([*engine.findings(mark.lines()), f"The server of {plan.name} says:", *log_tail(plan, FAULTS)])
+        raise InstanceError(f"not streaming after {seconds} s: {told}\n{tail}")
     return [_link(plan, connection, state) for connection, state in states.items()]
 
 
-def _await_links(plan: NodePlan, engine: EngineServer, seconds: float) -> dict[Connection, str]:
+def _await_links(
+    plan: NodePlan, engine: EngineServer, seconds: float, awaited: t.Iterable[Connection]
+) -> dict[Connection, str]:
     deadline = time.monotonic() + seconds
-    return {connection: _wait_for_link(plan, engine, connection, deadline) for connection in plan.connections}
+    return {connection: _wait_for_link(plan, engine, connection, deadline) for connection in awaited}
 
 
 def _wait_for_link(plan: NodePlan, engine: EngineServer, connection: Connection, deadline: float) -> str:
     state, next_kick = "", time.monotonic() + KICK_SECONDS
     with _session.local(plan, connection.database) as session:
         while state != STREAMING:
-            state = _state(engine, session, connection)
+            state = _state(plan, engine, session, connection)
             now = time.monotonic()
             if state == STREAMING or now >= deadline:
                 break
@@ -70,9 +94,9 @@ def _wait_for_link(plan: NodePlan, engine: EngineServer, connection: Connection,
     return state
 
 
-def _state(engine: EngineServer, session: _session.Session, connection: Connection) -> str:
+def _state(plan: NodePlan, engine: EngineServer, session: _session.Session, connection: Connection) -> str:
     try:
-        with _session.Session(connection.dsn) as upstream:
+        with _session.upstream(plan, connection) as upstream:
             return engine.link_state(session, upstream, connection)
     except _session.SessionError as error:
         return f"{connection.upstream} cannot be reached: {error}"
@@ -83,14 +107,30 @@ def beat(plan: NodePlan, engine: EngineServer, seconds: float) -> list[LinkState
 
     Links get the same time to stream at first: a server that was restarted a moment ago is no fault.
     """
+    if plan.standby_of:
+        return [_await_standby(plan, seconds)]
     token = uuid.uuid4().hex
-    silent = {link: state for link, state in _await_links(plan, engine, seconds).items() if state != STREAMING}
+    states_now = _await_links(plan, engine, seconds, plan.connections)
+    silent = {link: state for link, state in states_now.items() if state != STREAMING}
     states = [_link(plan, link, state) for link, state in silent.items()]
     for database in sorted({connection.database for connection in plan.connections}):
         own = [link for link in plan.connections if link.database == database and link not in silent]
         with _session.local(plan, database) as session:
             states += _beat_database(plan, engine, session, own, token, seconds)
     return states
+
+
+def _await_standby(plan: NodePlan, seconds: float) -> LinkState:
+    """Wait until a physical standby has received WAL since its start."""
+    deadline = time.monotonic() + seconds
+    with _session.local(plan, "postgres") as session:
+        received = _RECEIVED if session.server_version() >= 100000 else _RECEIVED_BEFORE_10
+        while True:
+            state = STREAMING if session.value(received) else f"it gets no WAL from {plan.standby_of} yet"
+            if state == STREAMING or time.monotonic() >= deadline:
+                break
+            time.sleep(POLL_SECONDS)
+    return {"database": "(all)", "upstream": plan.standby_of, "downstream": plan.name, "state": state}
 
 
 def _beat_database(
@@ -118,7 +158,7 @@ def _beat_database(
         elif connection.upstream in unsent:
             states.append(_link(plan, connection, unsent[connection.upstream]))
         else:
-            state = _state(engine, session, connection)
+            state = _state(plan, engine, session, connection)
             missed = "" if _comes_late(connection, seconds) else f"row not seen within {seconds} s; "
             states.append(_link(plan, connection, f"{missed}{state}"))
     return states
@@ -131,7 +171,7 @@ def _comes_late(connection: Connection, seconds: float) -> bool:
 
 def _send(plan: NodePlan, connection: Connection, token: str) -> float:
     values = {"upstream": connection.upstream, "downstream": plan.name, "token": token}
-    with _session.Session(connection.dsn) as upstream:
+    with _session.upstream(plan, connection) as upstream:
         started = time.monotonic()
         if not upstream.rows(_BEAT_AGAIN, values):
             upstream.rows(_BEAT, values)

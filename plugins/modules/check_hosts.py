@@ -11,8 +11,8 @@ short_description: Check all hosts against the plan before one of them is change
 version_added: "0.1.0"
 description:
   - Fails with every reason not to start. These are foreign data directories, ports in use, another major version,
-    too little disk, differences in architecture, encoding and collation, clock skew,
-    and rows that a new link would not carry.
+    a server that cannot read the data, too little disk, differences in architecture, encoding and collation,
+    clock skew, and rows that a new link would not carry.
   - Runs on the controller and changes nothing. Use it with C(run_once).
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
@@ -41,6 +41,10 @@ EXAMPLES = r"""
 RETURN = r"""
 installs:
   description: Missing packages, by node; nodes that share a machine leave them to the first.
+  type: dict
+  returned: success
+builders:
+  description: The node whose host builds the server for a node's host, by node; the first of each platform.
   type: dict
   returned: success
 """

@@ -59,6 +59,11 @@ log:
   type: list
   elements: str
   returned: always
+findings:
+  description: What the server logged meanwhile that says why a link stands still, with the remedy.
+  type: list
+  elements: str
+  returned: always
 """
 
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
@@ -67,7 +72,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     one_error,
     open_door,
 )
-from ansible_collections.pgbdr.bdr.plugins.module_utils._home import FAULTS, log_tail
+from ansible_collections.pgbdr.bdr.plugins.module_utils._home import FAULTS, LogMark, log_tail
 from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import beat, observed_links
 
 ARGUMENT_SPEC = {**NODE, "timeout_seconds": {"type": "int", "default": 30}}
@@ -83,10 +88,18 @@ def main() -> None:
             node=plan.name,
             links=observed_links(plan, "not tried (check mode)"),
             log=[],
+            findings=[],
         )
+    mark = LogMark(plan)
     with one_error(module):
         links = beat(plan, engine, module.params["timeout_seconds"])
-    module.exit_json(changed=False, node=plan.name, links=links, log=log_tail(plan, FAULTS))
+    module.exit_json(
+        changed=False,
+        node=plan.name,
+        links=links,
+        log=log_tail(plan, FAULTS),
+        findings=engine.findings(mark.lines()),
+    )
 
 
 if __name__ == "__main__":

@@ -38,6 +38,19 @@ architecture:
   description: Processor, byte order and word length.
   type: str
   returned: always
+platform:
+  description: Processor and distribution; a server that was built on one host runs on another of the same platform.
+  type: str
+  returned: always
+  sample: x86_64, debian 12
+server:
+  description: Version, catalog version and era of contrib/bdr of the server's programs; empty or 0 without.
+  type: dict
+  returned: always
+catalog_version:
+  description: Catalog version of the node's data directory, 0 where there is none.
+  type: int
+  returned: always
 machine:
   description: The machine's id; nodes with the same one share a machine.
   type: str

@@ -22,6 +22,11 @@ options:
       - How long to wait until every link streams. V(0) does not wait.
     type: int
     default: 60
+  established_only:
+    description:
+      - Wait for links only that were up before, whose place in the WAL their upstream keeps.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -38,6 +43,12 @@ steps:
   elements: str
   returned: always
   sample: [create subscription bravo_alpha in appdb]
+restart_required:
+  description: What the server will only use after a restart, where the engine's connections are settings.
+  type: list
+  elements: str
+  returned: always
+  sample: [the list of connections]
 links:
   description: State of each link when the waiting ended.
   type: list
@@ -51,7 +62,6 @@ log:
   returned: when a link does not stream
 """
 
-from ansible_collections.pgbdr.bdr.plugins.module_utils._apply import apply_connections
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     NODE,
     alone,
@@ -60,9 +70,18 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     open_door,
     runner,
 )
-from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import observed_links, wait_for_links
+from ansible_collections.pgbdr.bdr.plugins.module_utils._links import apply_connections, restart_required
+from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import (
+    established,
+    observed_links,
+    wait_for_links,
+)
 
-ARGUMENT_SPEC = {**NODE, "wait_seconds": {"type": "int", "default": 60}}
+ARGUMENT_SPEC = {
+    **NODE,
+    "wait_seconds": {"type": "int", "default": 60},
+    "established_only": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:
@@ -73,10 +92,12 @@ def main() -> None:
         outcome = apply_connections(plan, engine, runner(module), module.check_mode)
         if module.check_mode and outcome.unknown:
             exit_with(module, outcome, links=observed_links(plan, "not known while the server is down"))
+        restart = restart_required(plan, runner(module), outcome, module.check_mode)
         if module.check_mode and outcome.steps:
-            exit_with(module, outcome, links=observed_links(plan, "not there yet"))
-        links = wait_for_links(plan, engine, module.params["wait_seconds"])
-    exit_with(module, outcome, links=links)
+            exit_with(module, outcome, links=observed_links(plan, "not there yet"), restart_required=restart)
+        awaited = established(plan, engine) if module.params["established_only"] else None
+        links = wait_for_links(plan, engine, module.params["wait_seconds"], awaited)
+    exit_with(module, outcome, links=links, restart_required=restart)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,11 @@ description:
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
 options:
+  era:
+    description:
+      - Era of contrib/bdr that a server of the group was seen to be of, as M(pgbdr.bdr.server_info) returns it.
+        C(bdr_era) wins; without either the plan is for 0.7, and RV(era_assumed) says so.
+    type: str
   query:
     description:
       - A JMESPath expression over the plan; its answer is returned in RV(answer).
@@ -55,6 +60,14 @@ group:
 engine:
   description: What carries the links.
   type: str
+  returned: success
+era:
+  description: Era of contrib/bdr, empty for another engine.
+  type: str
+  returned: success
+era_assumed:
+  description: Whether neither C(bdr_era) nor a server said which era it is.
+  type: bool
   returned: success
 links:
   description: All links, sorted.

@@ -11,7 +11,7 @@ module: restart
 short_description: Restart a node and wait until its links stream again
 version_added: "0.1.0"
 description:
-  - Restarts one node's server and ends when the links into it stream again.
+  - Restarts one node's server and ends when the links into it stream again that had been up before.
   - Links out of it are the downstreams' own; M(pgbdr.bdr.links) on those waits for them.
   - Use it in a play with C(serial) 1 and C(any_errors_fatal), so that a node that does not come back stops the roll.
 attributes:
@@ -67,6 +67,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
 )
 from ansible_collections.pgbdr.bdr.plugins.module_utils._instance import Instance
 from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import (
+    established,
     observed_links,
     wait_for_links,
 )
@@ -81,9 +82,10 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=True, links=observed_links(plan, "would wait"))
     with alone(module, plan):
+        before = established(plan, engine)
         instance = Instance(plan, runner(module), module.params["password"], {})
         instance.restart()
-        links = wait_for_links(plan, engine, module.params["wait_seconds"])
+        links = wait_for_links(plan, engine, module.params["wait_seconds"], before)
     module.exit_json(changed=True, links=links)
 
 

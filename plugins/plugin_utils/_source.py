@@ -11,7 +11,7 @@ import typing as t
 from ansible.errors import AnsibleError
 
 from ..module_utils import _inventory
-from ..module_utils._model import Plan, PlanError
+from ..module_utils._model import Group, Plan, PlanError
 from ..module_utils._plan import build_plan
 from ._addresses import with_networks
 
@@ -27,8 +27,16 @@ def value_of(variables: t.Mapping[str, t.Any], template: Template, name: str, de
     return default if found is None else found
 
 
-def plan_of(task_vars: t.Mapping[str, t.Any], template: Template) -> Plan:
-    """Return the plan of the nodes in the inventory group bdr_hosts; PlanError lists what stands against it."""
+def plan_of(task_vars: t.Mapping[str, t.Any], template: Template, probed_era: str | None = None) -> Plan:
+    """Return the plan of the nodes in the inventory group bdr_hosts; PlanError lists what stands against it.
+
+    probed_era: what a server of the group was seen to be of.
+    """
+    return build_plan(with_networks(group_of(task_vars, template, probed_era)))
+
+
+def group_of(task_vars: t.Mapping[str, t.Any], template: Template, probed_era: str | None = None) -> Group:
+    """Return the group of the same nodes, before anything is derived."""
     group_name = str(value_of(task_vars, template, "bdr_hosts", DEFAULT_HOSTS))
     if group_name not in task_vars["groups"]:
         raise PlanError([f"bdr_hosts: the inventory has no group {group_name}; name the group of the nodes"])
@@ -38,7 +46,7 @@ def plan_of(task_vars: t.Mapping[str, t.Any], template: Template) -> Plan:
     }
     if problems:
         raise PlanError(dict.fromkeys(problems))
-    return build_plan(with_networks(_inventory.parse(group_name, hosts)))
+    return _inventory.parse(group_name, hosts, probed_era)
 
 
 def _password_problems(task_vars: t.Mapping[str, t.Any], template: Template) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .._model import NodePlan
 from .base import EngineRules
 from .contrib_bdr import ContribBdr04Rules, ContribBdr07Rules
+from .contrib_bdr_server import ContribBdr04Server, ContribBdr07Server
 from .pglogical import PglogicalRules
 from .pglogical_server import PglogicalServer
 from .server import EngineServer
@@ -24,12 +25,8 @@ def rules(engine: str, era: str) -> EngineRules:
     return ContribBdr04Rules() if era == "0.4" else ContribBdr07Rules()
 
 
-DEPLOYABLE = ("pglogical",)
-"""The engines this version can also bring up; the others it can plan for."""
-
-
 def server(plan: NodePlan) -> EngineServer:
     """Return the live side of the engine of a node's plan."""
     if plan.engine == "pglogical":
         return PglogicalServer(plan)
-    raise ValueError(f"bdr_engine: {plan.engine} can be planned, but not deployed yet. Use pglogical")
+    return ContribBdr04Server(plan) if plan.era == "0.4" else ContribBdr07Server(plan)

@@ -30,12 +30,12 @@ class EngineRules(abc.ABC):
     """False where libpq does not know `passfile`: the unit's PGPASSFILE serves there."""
 
     @abc.abstractmethod
-    def packages(self, major: int) -> tuple[str, ...]:
-        """Return the distribution's packages that hold the server and what the modules need."""
+    def server_packages(self, major: int) -> tuple[str, ...]:
+        """Return the distribution's packages that hold the server; none where it is always built."""
 
     @abc.abstractmethod
-    def bin_directory(self, major: int) -> str:
-        """Return where the server's programs are unless bdr_bin_directory says otherwise."""
+    def major(self, group: Group) -> int:
+        """Return the server's major version, 0 where only the built server knows it."""
 
     @abc.abstractmethod
     def node_name(self, node: str) -> str:
@@ -50,8 +50,8 @@ class EngineRules(abc.ABC):
         """Return the name of the upstream's end."""
 
     @abc.abstractmethod
-    def hba_database(self, database: str) -> str:
-        """Return the database field of the access rule that lets a downstream in, quoted where it must be."""
+    def hba_databases(self, database: str) -> tuple[str, ...]:
+        """Return the database fields of the access rules that let a downstream in, quoted where they must be."""
 
     @abc.abstractmethod
     def slot_reserve(self, group: Group, links: t.Sequence[Link], node: Node) -> int:
@@ -66,6 +66,14 @@ class EngineRules(abc.ABC):
         figures: t.Sequence[Figure],
     ) -> t.Iterable[Setting]:
         """Yield what replication needs in the settings file."""
+
+    def connection_settings(self, connections: t.Sequence[Connection]) -> t.Iterable[Setting]:
+        """Yield what makes the connections where settings do: a file of their own, written once databases are there."""
+        return ()
+
+    @abc.abstractmethod
+    def standby_settings(self, node: Node, primary_conninfo: str) -> t.Iterable[Setting]:
+        """Yield what a physical standby has beyond the settings of the node it follows."""
 
     @abc.abstractmethod
     def kept_wal_mb(self, settings: t.Mapping[str, str], retention_mb: int) -> int:
@@ -105,37 +113,45 @@ class EngineRules(abc.ABC):
     def dsn(self, group: Group, link: Link) -> str:
         """Return how the downstream reaches the upstream. Never a password: servers log and show DSNs."""
         upstream, downstream = group.node(link.upstream), group.node(link.downstream)
-        parameters = {
-            "host": upstream.address,
-            "port": upstream.port,
-            "dbname": link.database,
-            "user": group.replication_user,
-        }
+        return conninfo(self._parameters(group, upstream, downstream, link.database))
+
+    def primary_conninfo(self, group: Group, standby: Node) -> str:
+        """Return how a physical standby reaches the node it follows."""
+        parameters = self._parameters(group, group.node(standby.standby_of), standby, "")
+        return conninfo({**parameters, "application_name": standby.name})
+
+    def _parameters(self, group: Group, upstream: Node, downstream: Node, database: str) -> dict[str, t.Any]:
+        parameters: dict[str, t.Any] = {"host": upstream.address, "port": upstream.port}
+        if database:
+            parameters["dbname"] = database
+        parameters["user"] = group.replication_user
         if self.needs_passfile_in_dsn:
             parameters["passfile"] = f"{downstream.home}/passfile"
         if group.tls != "off":
             parameters["sslmode"] = group.tls
         if group.tls == "verify-full":
             parameters["sslrootcert"] = f"{downstream.home}/tls/ca.crt"
-        return conninfo(parameters)
+        return parameters
 
     def hba(self, group: Group, links: t.Iterable[Link], node: Node) -> tuple[HbaRule, ...]:
-        """Return the access rules: the local superuser, local OS users, and each downstream by address."""
+        """Return the access rules: the local superuser, local OS users, each downstream and standby by address."""
         rules = [
             HbaRule("local", "all", "postgres", "", "peer", f"map={IDENT_MAP}"),
             HbaRule("local", "all", "all", "", "peer"),
         ]
         peers = {
-            (link.database, source)
+            (database, source)
             for link in links
             if link.upstream == node.name
             for source in group.node(link.downstream).sources
+            for database in self.hba_databases(link.database)
         }
+        peers |= {("replication", source) for standby in group.standbys(node.name) for source in standby.sources}
         line_type = "host" if group.tls == "off" else "hostssl"
         rules += [
             HbaRule(
                 line_type,
-                self.hba_database(database),
+                database,
                 hba_name(group.replication_user),
                 source,
                 self.auth_method,

@@ -14,6 +14,7 @@ import typing as t
 
 from .. import _naming
 from .._model import Connection, Figure, Group, Link, Node, Setting
+from .._render import hba_name
 from .._sizing import WAL_SEGMENT_MB, value_of
 from .._topology import upstream_count
 from .base import EngineRules
@@ -23,6 +24,8 @@ RESEEDS = 2
 good and a server without a free one panics, so they must be there beforehand."""
 
 DEFAULT_CHECKPOINT_SEGMENTS = 3
+
+CONNECTIONS = "bdr.connections"
 
 
 class ContribBdrRules(EngineRules):
@@ -35,16 +38,17 @@ class ContribBdrRules(EngineRules):
     slots_setting: t.ClassVar[str]
     dsn_setting: t.ClassVar[str]
     delay_setting: t.ClassVar[str]
+    slots_keep_wal: t.ClassVar[bool]
     upstream_loads_library: t.ClassVar[bool]
     """True where the output plugin is the bdr library itself, which only loads at the server's start."""
 
-    def packages(self, major: int) -> tuple[str, ...]:
-        """The server is built; only what the modules need is a package."""
-        return ("python3-psycopg2",)
+    def server_packages(self, major: int) -> tuple[str, ...]:
+        """No distribution has this server: it is built."""
+        return ()
 
-    def bin_directory(self, major: int) -> str:
-        """Return where the builder puts its current build."""
-        return "/opt/pgbdr/current/bin"
+    def major(self, group: Group) -> int:
+        """Only the build knows: catalog versions tell whether it reads a data directory, see check_hosts."""
+        return 0
 
     def node_name(self, node: str) -> str:
         """Return the name that connections to the node carry."""
@@ -55,9 +59,9 @@ class ContribBdrRules(EngineRules):
         own = {database.name for database in group.databases if link.downstream in database.members}
         return _naming.contrib_bdr_connection(link.upstream, link.database, len(own) == 1, self.underscore)
 
-    def hba_database(self, database: str) -> str:
-        """These servers match a walsender against the keyword, whatever its dbname."""
-        return "replication"
+    def hba_databases(self, database: str) -> tuple[str, ...]:
+        """These servers match a walsender against the keyword, whatever its dbname; modules log in to the database."""
+        return ("replication", hba_name(database))
 
     def slot_reserve(self, group: Group, links: t.Sequence[Link], node: Node) -> int:
         """Room for every upstream to be re-seeded under a new identity, RESEEDS times."""
@@ -87,9 +91,9 @@ class ContribBdrRules(EngineRules):
         """Yield the guide's parameters; a downstream-only node keeps wal_level as it was."""
         if value_of(figures, "downstreams"):
             yield Setting("wal_level", "logical", "fixed", "what logical decoding reads")
-            yield from self.retention(figures)
         elif node.physical_standbys:
             yield Setting("wal_level", "hot_standby", "default", "what physical standbys read")
+        yield from self.retention(node, figures)
         if value_of(figures, "downstreams") or node.physical_standbys:
             senders = str(value_of(figures, "wal_senders"))
             yield Setting("max_wal_senders", senders, "minimum", "slots + standbys + 2")
@@ -103,18 +107,19 @@ class ContribBdrRules(EngineRules):
             yield Setting("shared_preload_libraries", self.preload_library, "list", "the engine")
             yield Setting("track_commit_timestamp", "on", "fixed", "last update wins by commit time")
         if connections:
-            yield from self.downstream_settings(group, connections)
+            yield Setting(
+                "bdr.synchronous_commit",
+                "on" if group.synchronous_commit else "off",
+                "fixed",
+                "bdr_synchronous_commit, of the apply workers",
+            )
 
-    def downstream_settings(self, group: Group, connections: t.Sequence[Connection]) -> t.Iterable[Setting]:
-        """Yield what a node needs that has upstreams."""
+    def connection_settings(self, connections: t.Sequence[Connection]) -> t.Iterable[Setting]:
+        """Yield the list of the node's upstreams and how each is reached."""
+        if not connections:
+            return
         names = ", ".join(connection.name for connection in connections)
-        yield Setting("bdr.connections", names, "fixed", "one for each upstream and database")
-        yield Setting(
-            "bdr.synchronous_commit",
-            "on" if group.synchronous_commit else "off",
-            "fixed",
-            "bdr_synchronous_commit, of the apply workers",
-        )
+        yield Setting(CONNECTIONS, names, "fixed", "one for each upstream and database")
         for connection in connections:
             where = f"{connection.upstream}, {connection.database}"
             yield Setting(self.dsn_setting.format(connection.name), connection.dsn, "fixed", where)
@@ -126,9 +131,15 @@ class ContribBdrRules(EngineRules):
                     "bdr_apply_delay_ms",
                 )
 
-    def retention(self, figures: t.Sequence[Figure]) -> t.Iterable[Setting]:
-        """Yield what keeps WAL for a downstream that is away."""
-        return ()
+    def retention(self, node: Node, figures: t.Sequence[Figure]) -> t.Iterable[Setting]:
+        """Yield what keeps WAL for whoever is away and has no slot that keeps it."""
+        if node.physical_standbys or (value_of(figures, "downstreams") and not self.slots_keep_wal):
+            segments = -(-value_of(figures, "wal_retention") // WAL_SEGMENT_MB)
+            yield Setting("wal_keep_segments", str(segments), "minimum", "allowed downtime x WAL rate / 16 MB")
+
+    def standby_settings(self, node: Node, primary_conninfo: str) -> t.Iterable[Setting]:
+        """The way to the primary stands in recovery.conf here."""
+        yield Setting("hot_standby", "on", "default", "reads on the standby")
 
 
 class ContribBdr04Rules(ContribBdrRules):
@@ -140,16 +151,12 @@ class ContribBdr04Rules(ContribBdrRules):
     slots_setting = "max_logical_slots"
     dsn_setting = "bdr.{}.dsn"
     delay_setting = "bdr.{}.apply_delay"
+    slots_keep_wal = False
     upstream_loads_library = False
 
     def slot_name(self, group: Group, link: Link) -> str:
         """Return the shape of the slot's name."""
         return _naming.contrib_bdr_04_slot(link.database, link.upstream, link.downstream)
-
-    def retention(self, figures: t.Sequence[Figure]) -> t.Iterable[Setting]:
-        """Slots keep no WAL in this era: wal_keep_segments is all there is."""
-        segments = -(-value_of(figures, "wal_retention") // WAL_SEGMENT_MB)
-        yield Setting("wal_keep_segments", str(segments), "minimum", "allowed downtime x WAL rate / 16 MB")
 
 
 class ContribBdr07Rules(ContribBdrRules):
@@ -161,6 +168,7 @@ class ContribBdr07Rules(ContribBdrRules):
     slots_setting = "max_replication_slots"
     dsn_setting = "bdr.{}_dsn"
     delay_setting = "bdr.{}_apply_delay"
+    slots_keep_wal = True
     upstream_loads_library = True
 
     def slot_name(self, group: Group, link: Link) -> str:

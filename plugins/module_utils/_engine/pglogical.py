@@ -27,13 +27,13 @@ class PglogicalRules(EngineRules):
     auth_method = "scram-sha-256"
     needs_passfile_in_dsn = True
 
-    def packages(self, major: int) -> tuple[str, ...]:
+    def server_packages(self, major: int) -> tuple[str, ...]:
         """Return Debian's names."""
-        return (f"postgresql-{major}", f"postgresql-{major}-pglogical", "python3-psycopg2")
+        return (f"postgresql-{major}", f"postgresql-{major}-pglogical")
 
-    def bin_directory(self, major: int) -> str:
-        """Return where Debian puts a major version."""
-        return f"/usr/lib/postgresql/{major}/bin"
+    def major(self, group: Group) -> int:
+        """Return what the inventory says."""
+        return group.major
 
     def node_name(self, node: str) -> str:
         """Return the pglogical node name."""
@@ -51,9 +51,9 @@ class PglogicalRules(EngineRules):
         """Return what pglogical will name the slot."""
         return _naming.pglogical_slot(link.database, link.upstream, self.connection_name(group, link))
 
-    def hba_database(self, database: str) -> str:
+    def hba_databases(self, database: str) -> tuple[str, ...]:
         """Since PostgreSQL 10 a logical walsender matches its database's own line."""
-        return hba_name(database)
+        return (hba_name(database),)
 
     def slot_reserve(self, group: Group, links: t.Sequence[Link], node: Node) -> int:
         """One sync slot and origin for each upstream while tables are copied, and one to join with."""
@@ -124,4 +124,11 @@ class PglogicalRules(EngineRules):
             "lets downstreams use the engine's output plugin",
             probed=True,
         )
+        if node.physical_standbys:
+            yield Setting("wal_keep_size", f"{retention}MB", "default", "a standby that is away needs it, too")
         yield Setting("password_encryption", "scram-sha-256", "fixed", "no weaker hash is ever stored")
+
+    def standby_settings(self, node: Node, primary_conninfo: str) -> t.Iterable[Setting]:
+        """Since PostgreSQL 12 the way to the primary is a setting."""
+        yield Setting("primary_conninfo", primary_conninfo, "fixed", f"bdr_standby_of: {node.standby_of}")
+        yield Setting("hot_standby", "on", "default", "reads on the standby")

@@ -109,6 +109,10 @@ class PglogicalServer(EngineServer):
         slot = ("in use" if slots[0]["active"] else "not in use") if slots else "missing"
         return f"subscription {connection.name} is {status or 'missing'}, its slot on {connection.upstream} is {slot}"
 
+    def is_established(self, session: Session, upstream: Session, connection: Connection) -> bool:
+        """Tell whether the upstream has the slot."""
+        return bool(upstream.rows(sql.SLOT, {"slot": connection.slot}))
+
     def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
         """A worker that is down is tried again after 5 s at first, then after 180 s."""
         return bool(session.value(sql.STATUS, {"name": connection.name}) == "down")

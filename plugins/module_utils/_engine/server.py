@@ -12,13 +12,18 @@ from __future__ import annotations
 import abc
 import typing as t
 
-from .._model import Connection, NodePlan
+from .._model import Connection, NodePlan, Setting
 from .._session_types import Session, Statement
 from .._state import State, Step
 
 
 class EngineServer(abc.ABC):
     """The live side of an engine for one node."""
+
+    password_encryption: t.ClassVar[str] = "scram-sha-256"
+    """How the server stores passwords, in the words of the setting of that name."""
+    session_settings: t.ClassVar[t.Mapping[str, str]] = {}
+    """What a session of the local superuser sets, so that preparing a node is not replicated itself."""
 
     def __init__(self, plan: NodePlan) -> None:
         self.plan = plan
@@ -39,6 +44,14 @@ class EngineServer(abc.ABC):
     def wanted_connections(self, database: str) -> State:
         """Return the same as they should be."""
 
+    def connections_in(self, text: str) -> list[str]:
+        """Return the names of the connections in the file of an engine whose connections are settings."""
+        return []
+
+    def wanted_settings(self, text: str, left_out: t.Collection[str]) -> tuple[Setting, ...]:
+        """Return what that file should hold: the plan's but for those left out, and what it has beyond the plan."""
+        return ()
+
     @abc.abstractmethod
     def statements(self, step: Step) -> t.Iterable[Statement]:
         """Return what carries out a step, to be run in the step's database."""
@@ -52,9 +65,17 @@ class EngineServer(abc.ABC):
         """Return `streaming`, or a few words on what is seen instead, from both ends of a link."""
 
     @abc.abstractmethod
-    def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
-        """Tell whether the link's worker failed and sits out the pause before its next try."""
+    def is_established(self, session: Session, upstream: Session, connection: Connection) -> bool:
+        """Tell whether the link has been up before: its upstream keeps its place in the WAL."""
 
-    @abc.abstractmethod
+    def findings(self, lines: t.Sequence[str]) -> list[str]:
+        """Return what the lines of a server's log say of links, with the remedy."""
+        return []
+
+    def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
+        """Tell whether the link's worker failed and sits out a pause that kick() cuts short."""
+        return False
+
     def kick(self, connection: Connection) -> t.Iterable[Statement]:
         """Return what makes a worker that waits out its retry start at once."""
+        return ()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Does a stored SCRAM-SHA-256 verifier belong to a password? Pure: the answer decides whether to set it again.
+"""Does what a server stores of a password belong to it? Pure: the answer decides whether to set it again.
 
 Making a verifier is libpq's work (psycopg2.extensions.encrypt_password); only the comparison is ours,
 because the server offers none and a password that is set in every run would never be idempotent.
@@ -20,9 +20,24 @@ import unicodedata
 _VERIFIER = re.compile(r"SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)")
 
 
-def belongs(verifier: str | None, password: str) -> bool:
-    """Tell whether the verifier was made from the password. Source: RFC 5802 section 3, RFC 7677."""
-    match = _VERIFIER.fullmatch(verifier or "")
+def belongs(verifier: str | None, password: str, role: str, encryption: str) -> bool:
+    """Tell whether the verifier was made from the role's password, and in the way wanted.
+
+    encryption: `scram-sha-256`, or `md5` for servers that know nothing better.
+    """
+    if encryption == "md5":
+        return hmac.compare_digest(verifier or "", _md5(password, role))
+    return _scram_belongs(verifier or "", password)
+
+
+def _md5(password: str, role: str) -> str:
+    """Source: PostgreSQL manual, 53.2.1 Authentication: `md5` and the hash of password and role."""
+    return "md5" + hashlib.md5(f"{password}{role}".encode()).hexdigest()
+
+
+def _scram_belongs(verifier: str, password: str) -> bool:
+    """Source: RFC 5802 section 3, RFC 7677."""
+    match = _VERIFIER.fullmatch(verifier)
     if match is None:
         return False
     salted = hashlib.pbkdf2_hmac(

@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Engine contrib_bdr on a running server. Its connections are settings, so they stand in a file, not in a database.
+
+Stdlib only; the SQL stands in contrib_bdr_sql.py, what the servers log in contrib_bdr_messages.py.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import typing as t
+from dataclasses import replace
+
+from .._model import Connection, Setting
+from .._render import settings_in
+from .._session_types import Session, Statement
+from .._state import Item, State, Step
+from . import contrib_bdr_messages as messages
+from . import contrib_bdr_sql as sql
+from .contrib_bdr import CONNECTIONS
+from .server import EngineServer
+
+
+class ContribBdrServer(EngineServer):
+    """What both eras share."""
+
+    password_encryption = "md5"
+    slot_pattern: t.ClassVar[str]
+    """A downstream's slots on its upstream; {sysid} and {dboid} are the downstream's own."""
+
+    def observe_member(self, session: Session, database: str) -> State:
+        """Return the extensions."""
+        return {
+            Item("extension", row["name"], database): {} for row in session.rows(sql.EXTENSIONS) if row["installed"]
+        }
+
+    def wanted_member(self, found: State, database: str) -> State:
+        """Return the same: the engine's library is loaded where there are upstreams, and only there."""
+        if not self._loads_library(database):
+            return {}
+        return {Item("extension", name, database): {} for name in ("btree_gist", "bdr")}
+
+    def observe_connections(self, session: Session, database: str) -> State:
+        """No database holds connections here: they are settings."""
+        return {}
+
+    def wanted_connections(self, database: str) -> State:
+        """No database holds connections here: they are settings."""
+        return {}
+
+    def connections_in(self, text: str) -> list[str]:
+        """Return the names in bdr.connections. SHOW tells the first one only, so the file is read."""
+        return [name.strip() for name in settings_in(text).get(CONNECTIONS, "").split(",") if name.strip()]
+
+    def wanted_settings(self, text: str, left_out: t.Collection[str]) -> tuple[Setting, ...]:
+        """Return the plan's settings and those of connections that the plan does not know, which are left alone."""
+        planned = [connection.name for connection in self.plan.connections]
+        strangers = [name for name in self.connections_in(text) if name not in planned]
+        names = ", ".join([*(name for name in planned if name not in left_out), *strangers])
+        ours = [setting for setting in self.plan.connection_settings if _connection_of(setting.name) not in left_out]
+        theirs = [
+            Setting(name, value, "operator", "not in the plan, left alone")
+            for name, value in settings_in(text).items()
+            if _connection_of(name) in strangers
+        ]
+        listed = [replace(setting, value=names) if setting.name == CONNECTIONS else setting for setting in ours]
+        return (*listed, *theirs)
+
+    def statements(self, step: Step) -> t.Iterable[Statement]:
+        """Return the statements of a step, by the kind of its item."""
+        return [Statement(sql.CREATE_EXTENSION, {"extension": step.item.name})]
+
+    def warnings(self, found: State) -> list[str]:
+        """Nothing to warn of."""
+        return []
+
+    def link_state(self, session: Session, upstream: Session, connection: Connection) -> str:
+        """A link streams while its slot on the upstream is in use; a heartbeat tells whether changes are applied."""
+        active = self._slot(session, upstream)
+        if active is None:
+            return f"it has no slot on {connection.upstream} yet: its apply worker makes one at first contact"
+        return "streaming" if active else f"its slot on {connection.upstream} is not in use"
+
+    def is_established(self, session: Session, upstream: Session, connection: Connection) -> bool:
+        """Tell whether the upstream keeps a slot for the link."""
+        return self._slot(session, upstream) is not None
+
+    def findings(self, lines: t.Sequence[str]) -> list[str]:
+        """Return what the lines of a log say of links, with the remedy."""
+        return messages.findings(lines)
+
+    def _loads_library(self, database: str) -> bool:
+        return any(connection.database == database for connection in self.plan.connections)
+
+    def _slot(self, session: Session, upstream: Session) -> bool | None:
+        """Return whether the node's slot on an upstream is in use, None where there is none."""
+        (identity,) = session.rows(sql.IDENTITY)
+        sysid = int.from_bytes(bytes.fromhex(identity["sysid"]), sys.byteorder)
+        wanted = re.compile(self.slot_pattern.format(sysid=sysid, dboid=identity["dboid"]))
+        view = upstream.value(sql.SLOT_VIEW)
+        slots = upstream.rows(sql.SLOTS.format(view=view)) if view else []
+        return next((bool(row["active"]) for row in slots if wanted.match(row["name"])), None)
+
+
+def _connection_of(setting: str) -> str:
+    """Return the connection that a setting belongs to, "" for the list of them."""
+    match = re.fullmatch(r"bdr\.(.+?)[._](?:dsn|apply_delay)", setting)
+    return match.group(1) if match else ""
+
+
+class ContribBdr04Server(ContribBdrServer):
+    """Up to 0.4."""
+
+    slot_pattern = r"bdr: \d+:{sysid}-\d+-{dboid}:"
+
+
+class ContribBdr07Server(ContribBdrServer):
+    """0.5 to 0.7: the bdr library replicates DDL, so what prepares a node keeps out of it."""
+
+    slot_pattern = r"bdr_\d+_{sysid}_\d+_{dboid}_"
+    session_settings: t.ClassVar[t.Mapping[str, str]] = {
+        "bdr.skip_ddl_replication": "on",
+        "bdr.skip_ddl_locking": "on",
+        "bdr.permit_unsafe_ddl_commands": "on",
+    }
+
+    def observe_member(self, session: Session, database: str) -> State:
+        """Return extensions, grants and whether the node counts as ready."""
+        state = super().observe_member(session, database)
+        if Item("extension", "bdr", database) not in state:
+            return state
+        if session.value(sql.GRANTED, {"role": self.plan.replication_user}):
+            state[self._grants(database)] = {}
+        for row in session.rows(sql.REGISTERED):
+            state[self._registration(database)] = {"status": row["status"]}
+        return state
+
+    def wanted_member(self, found: State, database: str) -> State:
+        """Return the same; a status that the server itself is changing is left to it."""
+        wanted = super().wanted_member(found, database)
+        if wanted:
+            wanted[self._grants(database)] = {}
+            registration = self._registration(database)
+            wanted[registration] = found.get(registration, {"status": "r"})
+        return wanted
+
+    def statements(self, step: Step) -> t.Iterable[Statement]:
+        """Return the statements of a step, by the kind of its item."""
+        if step.item.kind == "grants on bdr to":
+            return [Statement(text, {"role": step.item.name}) for text in sql.GRANT]
+        if step.item.kind == "bdr node":
+            return [Statement(sql.REGISTER)]
+        return super().statements(step)
+
+    def _loads_library(self, database: str) -> bool:
+        """The output plugin is the library itself."""
+        return database in self.plan.databases
+
+    def _grants(self, database: str) -> Item:
+        return Item("grants on bdr to", self.plan.replication_user, database)
+
+    def _registration(self, database: str) -> Item:
+        return Item("bdr node", self.plan.engine_node, database)

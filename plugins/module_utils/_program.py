@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What the server's programs on this host are and can do: probed, since version numbers do not tell. Only reads."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+Runner = t.Callable[[t.Sequence[str]], t.Tuple[int, str, str]]
+"""Runs a program and returns its exit status, output and errors."""
+
+ERA_BY_SETTING = (("max_logical_slots", "0.4"), ("max_replication_slots", "0.7"))
+"""The setting for slots was renamed between the eras of contrib/bdr."""
+
+ENGINE_LIBRARY = "bdr.so"
+
+
+def server_facts(bin_directory: str, run: Runner) -> dict[str, t.Any]:
+    """Return the server's version, the catalog version it reads, and the era of its contrib/bdr.
+
+    version is "" where there is no server, era "" where it has no contrib/bdr, catalog_version 0 where its headers
+    are not installed.
+    """
+    program = f"{bin_directory}/postgres"
+    if not os.path.exists(program):
+        return {"version": "", "catalog_version": 0, "era": ""}
+    _code, version, _err = run([program, "--version"])
+    return {
+        "version": version.strip().rpartition(" ")[2],
+        "catalog_version": _catalog_version(bin_directory, run),
+        "era": _era(program, bin_directory, run),
+    }
+
+
+def mentions(path: str, word: str) -> bool:
+    """Tell whether a program's file holds a word."""
+    try:
+        with open(path, "rb") as program:
+            return word.encode() in program.read()
+    except FileNotFoundError:  # a first run in check mode comes before the server
+        return True
+
+
+def runs_another(pid: int, program: str) -> bool:
+    """Tell whether a process runs another program than the one that lies there now. A package's upgrade is none."""
+    running = os.readlink(f"/proc/{pid}/exe")
+    return running.replace(" (deleted)", "") != os.path.realpath(program)
+
+
+def data_catalog_version(data_directory: str) -> int:
+    """Return the catalog version of a data directory, 0 where there is none: pg_control, third field."""
+    try:
+        with open(f"{data_directory}/global/pg_control", "rb") as file:
+            return int.from_bytes(file.read(16)[12:], "little")
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def _era(program: str, bin_directory: str, run: Runner) -> str:
+    directory = _configured(bin_directory, run, "--pkglibdir")
+    if not os.path.exists(f"{directory}/{ENGINE_LIBRARY}"):
+        return ""
+    return next((era for setting, era in ERA_BY_SETTING if mentions(program, setting)), "")
+
+
+def _catalog_version(bin_directory: str, run: Runner) -> int:
+    directory = _configured(bin_directory, run, "--includedir-server")
+    try:
+        with open(f"{directory}/catalog/catversion.h", encoding="utf-8") as file:
+            found = re.search(r"^#define CATALOG_VERSION_NO\s+(\d+)", file.read(), re.MULTILINE)
+    except FileNotFoundError:
+        return 0
+    return int(found.group(1)) if found else 0
+
+
+def _configured(bin_directory: str, run: Runner, option: str) -> str:
+    program = f"{bin_directory}/pg_config"
+    return run([program, option])[1].strip() if os.path.exists(program) else ""
