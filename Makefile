@@ -1,6 +1,7 @@
 # The commands of this project; README.md shows each with its output. Names and meanings are kept for good.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop server test-hosts site psql clean-site test lint unit integration collection molecule bench
+.PHONY: help setup develop server test-hosts site psql clean-site test lint unit integration collection molecule \
+	test-contrib-bdr bench
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 VENV := $(CURDIR)/.venv
@@ -9,6 +10,8 @@ QUICKSTART := inventories/quickstart
 AS_ROOT := $(SUDO) env PATH="$(VENV)/bin:$$PATH" ANSIBLE_CONFIG=$(CURDIR)/ansible.cfg
 PLAYBOOK := $(AS_ROOT) $(VENV)/bin/ansible-playbook --inventory $(QUICKSTART)
 PYTEST := $(AS_ROOT) $(VENV)/bin/pytest
+WITH_SOURCE = $(AS_ROOT) BDR_SOURCE='$(BDR_SOURCE)' BDR_REF='$(BDR_REF)'
+# contrib_bdr is not among them: it needs a source of its own.
 SCENARIOS := plex one_way
 SERVER_PACKAGES := postgresql-15 postgresql-15-pglogical python3-psycopg2
 # iptables: netavark calls it and does not depend on it; without it no container starts.
@@ -86,9 +89,20 @@ molecule: develop test-hosts
 			$(VENV)/bin/molecule test --scenario-name $$scenario; \
 	done
 
+## make test-contrib-bdr BDR_SOURCE=... BDR_REF=...  the engine contrib_bdr, from a repository and a branch or tag of it
+test-contrib-bdr: develop server test-hosts
+	@if [ -z '$(BDR_SOURCE)' ] || [ -z '$(BDR_REF)' ]; then \
+		echo '*** SKIPPED: contrib_bdr was NOT tested. Name its source: BDR_SOURCE=<what git clone takes> BDR_REF=<branch or tag>'; \
+	else set -e; \
+		$(WITH_SOURCE) $(VENV)/bin/pytest tests/contrib_bdr; \
+		$(WITH_SOURCE) MOLECULE_GLOB='molecule/*/molecule.yml' MOLECULE_COMMAND_BORDERS=false \
+			$(VENV)/bin/molecule test --scenario-name contrib_bdr; \
+	fi
+
 ## make bench [QUICK=1]              figures as ratios against doing the same by hand; QUICK: one round, three nodes
 bench: develop server
 	$(AS_ROOT) $(VENV)/bin/python tests/bench/run.py $(if $(QUICK),--quick)
+	$(if $(QUICK),,$(AS_ROOT) $(VENV)/bin/python tests/bench/build.py)
 
 # What the tests on this machine run against. A PostgreSQL of the distribution's own is neither wanted nor made.
 server:

@@ -20,7 +20,7 @@ from ._home import found_data, found_major
 from ._links import connection_names
 from ._member import table_with_rows
 from ._model import NodePlan
-from ._program import Runner, data_catalog_version, server_facts
+from ._program import Runner, data_catalog_version, server_facts, speaks_as_planned
 from ._service import is_dead, is_systemd, service
 
 _ENCODINGS = """
@@ -32,12 +32,13 @@ SELECT datname::text AS name, pg_encoding_to_char(encoding) AS encoding, datcoll
 def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
     """Return what check_hosts decides on; the keys are the RETURN block of host_info."""
     running = service(plan, run).is_running() if found_major(plan) else False
+    facts = server_facts(plan.bin_directory, run)
     return {
         "architecture": f"{platform.machine()} {sys.byteorder}-endian {8 * _pointer_bytes()} bit",
         "machine": _machine_id(),
         "service_manager": "systemd" if is_systemd() else "pg_ctl",
         "platform": f"{platform.machine()}, {_distribution()}",
-        "server": server_facts(plan.bin_directory, run),
+        "server": facts,
         "data": found_data(plan),
         "catalog_version": data_catalog_version(plan.data_directory),
         "major": found_major(plan),
@@ -46,7 +47,7 @@ def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
         "port_taken": not running and _is_taken(plan),
         "missing_packages": _missing_packages(plan, run),
         "disk": _disk(plan),
-        "databases": _databases(plan) if running else {},
+        "databases": _databases(plan) if running and speaks_as_planned(plan, facts) else {},
     }
 
 

@@ -25,6 +25,7 @@ def problems(plan: t.Mapping[str, t.Any], found: Found) -> list[str]:
         *_disk_problems(seen, found),
         *_difference_problems(found),
         *_clock_problems(plan["max_clock_skew_ms"], found),
+        *_lost_problems(plan, found),
         *_row_problems(plan, found),
     ]
 
@@ -75,37 +76,39 @@ def _server_problems(node: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -
         if not node["build"] and not host["missing_packages"]:
             yield f"bdr_bin_directory: {where} of {name} has no program postgres. Name the server's directory there"
         return
-    if node["era"] and not server["era"]:
+    if node["era"] and not server["era"] and not node["build"]:
         yield f"bdr_engine: the server in {where} of {name} has no contrib/bdr. Use pglogical, or a server that has it"
     elif server["era"] != node["era"] and node["era"] and not node["build"]:
-        yield another_era(name, node["era"], server["era"], where)
+        yield another_era(node["era"], server["era"], f"{where} of {name}")
     if host["catalog_version"] and server["catalog_version"] not in (0, host["catalog_version"]):
-        yield unreadable(name, host["catalog_version"], server["catalog_version"], where)
+        yield unreadable(host["catalog_version"], server["catalog_version"], f"{where} of {name}")
 
 
-def build_problem(node: str, era: str, data: int, server: t.Mapping[str, t.Any], build: str) -> str:
+def build_problem(era: str, data: int, server: t.Mapping[str, t.Any], build: str) -> str:
     """Return why a node must not run a build, "" where it may. era: what was planned for, "" where any will do."""
     if not server["version"]:
-        return f"{build} of {node} has no program postgres; run site.yml again, which builds it"
+        return f"{build} has no program postgres; run site.yml again, which builds it"
+    if era and not server["era"]:
+        return f"bdr_build_contrib: {build} has no contrib/bdr. Take bdr into the list"
     if era and server["era"] != era:
-        return another_era(node, era, server["era"] or "none", build)
+        return another_era(era, server["era"], build)
     if data and server["catalog_version"] not in (0, data):
-        return unreadable(node, data, server["catalog_version"], build)
+        return unreadable(data, server["catalog_version"], build)
     return ""
 
 
-def another_era(node: str, planned: str, found: str, where: str) -> str:
+def another_era(planned: str, found: str, where: str) -> str:
     """Return the problem of a server that names its settings otherwise than the plan does."""
     return (
-        f"bdr_era: the contrib/bdr in {where} of {node} is of the era {found}, not {planned}. "
+        f"bdr_era: the contrib/bdr in {where} is of the era {found}, not {planned}. "
         f'Set bdr_era: "{found}", or take bdr_era out'
     )
 
 
-def unreadable(node: str, data: int, server: int, where: str) -> str:
+def unreadable(data: int, server: int, where: str) -> str:
     """Return the problem of a data directory that another server made."""
     return (
-        f"the data directory of {node} has the catalog version {data}, the server in {where} reads {server}: it was "
+        f"the node's data directory has the catalog version {data}, the server in {where} reads {server}: it was "
         "made by another server. Give the node that server again (bdr_build_*, bdr_bin_directory), or remove its data"
     )
 
@@ -181,6 +184,25 @@ def _clock_problems(limit_ms: int, found: Found) -> t.Iterator[str]:
             f"bdr_max_clock_skew_ms: the clocks of {earliest} and {latest} are at least {int(skew)} ms apart, "
             f"allowed are {limit_ms}. The last update wins by the clock: set the clocks (NTP) first"
         )
+
+
+def _lost_problems(plan: t.Mapping[str, t.Any], found: Found) -> t.Iterator[str]:
+    """A node whose data is gone would come back as another one, which up to 0.4 takes the servers of the rest down."""
+    for name in plan["nodes"]:
+        if name not in found or found[name]["major"] is not None:
+            continue
+        linked = [
+            node
+            for node, other in plan["nodes"].items()
+            for connection in other["connections"]
+            if connection["upstream"] == name
+            and connection["name"] in _contents(found, node, connection["database"]).get("connections", ())
+        ]
+        if linked:
+            yield (
+                f"bdr_home of {name}: there is no data directory, but {', '.join(sorted(set(linked)))} had links from "
+                "it: a new one would be another node to them. Put its data back; to give it up, remove the whole group"
+            )
 
 
 def _row_problems(plan: t.Mapping[str, t.Any], found: Found) -> t.Iterator[str]:

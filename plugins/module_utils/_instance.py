@@ -17,16 +17,15 @@ import time
 import typing as t
 from dataclasses import replace
 
-from . import _connection_file, _loaded, _render
+from . import _commands, _connection_file, _loaded, _render
 from ._conninfo import passfile
 from ._files import ManagedFile, give, make_directory
 from ._home import MARKER, found_data, found_major, identity, log_tail
 from ._model import NodePlan
 from ._program import Runner, mentions
-from ._service import ServiceError, as_postgres, service
+from ._service import ServiceError, service
 from ._tls import check_key_pair
 
-_FREE = ("default", "operator")  # rules of settings that an operator may set as he likes
 ORPHANS = re.compile('pre-existing shared memory block|lock file "postmaster.pid" already exists')
 SIGNAL_FILE = "standby.signal"
 """What makes a server since PostgreSQL 12 a standby; before, recovery.conf does."""
@@ -153,28 +152,16 @@ class Instance:
         """Return postgresql.conf with our file included behind everything else; the rest of it stays the operator's."""
         path = f"{self.plan.data_directory}/postgresql.conf"
         text = ManagedFile(path, "", 0o600, "postgres").found() or ""
-        ours = [_render.INCLUDE_LINE]
-        if _connection_file.is_used(self.plan):
-            ours.append(_render.INCLUDE_CONNECTIONS)
-        known = {line.strip() for line in (_render.INCLUDE_LINE, _render.INCLUDE_CONNECTIONS)}
-        lines = [line for line in text.splitlines(keepends=True) if line.strip() not in known]
-        if lines and not lines[-1].endswith("\n"):
-            lines[-1] += "\n"
-        return "".join((*lines, *ours))
+        return _render.including(text, _connection_file.is_used(self.plan))
 
     def _settings_file(self) -> ManagedFile:
         return self._files[0]
 
     def _refuse_overrides(self) -> None:
         """ALTER SYSTEM writes a file that is read last: what replication needs must not stand there otherwise."""
-        needed = {setting.name: setting.value for setting in self.plan.settings if setting.rule not in _FREE}
         text = ManagedFile(f"{self.plan.data_directory}/postgresql.auto.conf", "", 0o600, "postgres").found() or ""
-        for name, value in re.findall(r"^\s*([a-z_.]+)\s*=\s*'((?:[^']|'')*)'", text, re.MULTILINE):
-            if needed.get(name, value) != value:
-                raise InstanceError(
-                    f"postgresql.auto.conf of {self.plan.name} sets {name} to {value!r}, wanted is {needed[name]!r}. "
-                    f"Run ALTER SYSTEM RESET {name} there, and set it in bdr_settings if it may differ"
-                )
+        for problem in _render.overrides(self.plan, text):
+            raise InstanceError(problem)
 
     def _must_reload(self, wrong: t.Iterable[ManagedFile]) -> bool:
         read = [file for file in self._files if file.effect == "reload"]
@@ -215,39 +202,24 @@ class Instance:
         if self.plan.standby_of:
             self._copy_primary(unfinished)
         else:
-            self._make_data_directory(unfinished)
+            self._must(_commands.initdb(self.plan, unfinished), "initdb")
         give(unfinished, "postgres", 0o700)
         os.rename(unfinished, self.plan.data_directory)
 
     def _copy_primary(self, unfinished: str) -> None:
         """Copy the node that a standby follows; what connects that node to its upstreams stays behind."""
-        passfile_file = next(file for file in self._files if file.path == self.plan.passfile)
-        passfile_file.write()
-        program = [f"PGPASSFILE={self.plan.passfile}", f"{self.plan.bin_directory}/pg_basebackup", "-w"]
-        streamed = ["-X", "stream", "-c", "fast", "-d", self.plan.primary_conninfo, "-D", unfinished]
-        code, out, err = self._run(as_postgres([*program, *streamed]))
-        if code:
-            raise InstanceError(f"pg_basebackup of {self.plan.standby_of} failed: {(err or out).strip()}")
+        for file in self._files:
+            if file.owner == "postgres" and not file.path.startswith(self.plan.data_directory):
+                self._write(file)  # how the primary is reached
+        self._must(_commands.pg_basebackup(self.plan, unfinished), f"the copy of {self.plan.standby_of}")
         for name in (_render.CONNECTIONS_FILE, "postmaster.pid"):
             if os.path.exists(f"{unfinished}/{name}"):
                 os.unlink(f"{unfinished}/{name}")
 
-    def _make_data_directory(self, unfinished: str) -> None:
-        command = [
-            *(
-                f"{self.plan.bin_directory}/initdb",
-                "-D",
-                unfinished,
-                "-U",
-                "postgres",
-                "--data-checksums",
-            ),
-            *("--auth-local=peer", "--auth-host=reject"),
-            *(f"--encoding={self.plan.encoding}", f"--locale={self.plan.locale}"),
-        ]
-        code, out, err = self._run(as_postgres(command))
+    def _must(self, command: t.Sequence[str], what: str) -> None:
+        code, out, err = self._run(command)
         if code:
-            raise InstanceError(f"initdb failed: {(err or out).strip()}")
+            raise InstanceError(f"{what} failed: {(err or out).strip()}")
 
     def _marker(self) -> str:
         return json.dumps(identity(self.plan), indent=2) + "\n"

@@ -10,10 +10,10 @@ import os
 import typing as t
 
 from . import _connection_file, _session
+from ._commands import read_setting
 from ._model import NodePlan
 from ._program import Runner, runs_another
 from ._render import SETTINGS_FILE
-from ._service import as_postgres
 
 # A good value that waits for a restart is an error here like a wrong one, so those are left to check(), which
 # reads the files as the next start will.
@@ -60,8 +60,7 @@ def pending_restart(plan: NodePlan, run: Runner) -> list[str]:
 
 def _at_next_start(plan: NodePlan, run: Runner, setting: str) -> str:
     """Return a setting as the server's program reads it from the files, in the units of pg_settings."""
-    command = [f"{plan.bin_directory}/postgres", "-D", plan.data_directory, "-C", setting]
-    return run(as_postgres(command))[1].strip()
+    return run(read_setting(plan, setting))[1].strip()
 
 
 def predicted_restart(plan: NodePlan, run: Runner, old_settings: str, new_settings: str) -> list[str]:
@@ -85,8 +84,7 @@ def is_behind(plan: NodePlan, paths: t.Iterable[str]) -> bool:
 
 def check(plan: NodePlan, run: Runner) -> None:
     """Let the server's program read the files as at a start; SettingsRefused tells its own words."""
-    command = [f"{plan.bin_directory}/postgres", "-D", plan.data_directory, "-C", "port"]
-    code, _out, err = run(as_postgres(command))
+    code, _out, err = run(read_setting(plan, "port"))
     if code:
         raise SettingsRefused(err.strip())
 

@@ -41,14 +41,14 @@ CREATE_DATABASE = """
 CREATE DATABASE {database} TEMPLATE template0 ENCODING %(encoding)s LC_COLLATE %(locale)s LC_CTYPE %(locale)s
 """
 CREATE_SCHEMA = "CREATE SCHEMA pgbdr"
-# One row for each link and database, written on the upstream only: never a conflict.
+# Each row is written on its link's upstream only: never a conflict.
 CREATE_HEARTBEAT = """
 CREATE TABLE pgbdr.heartbeat (
     upstream   text NOT NULL,
     downstream text NOT NULL,
     token      text NOT NULL,
     written_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (upstream, downstream))
+    PRIMARY KEY ({key}))
 """
 GRANT_HEARTBEAT = (
     "GRANT USAGE ON SCHEMA pgbdr TO {role}",
@@ -171,7 +171,8 @@ class Member:
         if step.item == _rows_function(step.item.database):
             return [Statement(CREATE_ROWS_FUNCTION, values=step.after)]
         if step.item.kind == "heartbeat table":
-            return [Statement(CREATE_HEARTBEAT)]
+            key = "upstream, downstream" if self.engine.heartbeat_is_updated else "upstream, downstream, token"
+            return [Statement(CREATE_HEARTBEAT.format(key=key))]
         if step.item.kind == "grants on the heartbeat to":
             return [Statement(text, {"role": step.item.name}) for text in GRANT_HEARTBEAT]
         return self.engine.statements(step)

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 
 from ._apply import apply_member
 from ._engine import server
-from ._home import found_data
 from ._host import observe
 from ._instance import Instance
 from ._links import apply_connections
 from ._model import NodePlan
-from ._program import Runner
+from ._program import Runner, speaks_as_planned
 from ._session import SessionError
 
 UNSETTLED_SECONDS = 10
@@ -40,7 +39,10 @@ def look(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -
     deadline = time.monotonic() + UNSETTLED_SECONDS
     while True:
         try:
-            return observe(plan, run), pending(plan, run, password, tls)
+            found = observe(plan, run)
+            if found["data"] == "foreign" or not speaks_as_planned(plan, found["server"]):
+                return found, Pending()  # check_hosts tells of it
+            return found, pending(plan, run, password, tls)
         except SessionError:
             if time.monotonic() >= deadline:
                 raise
@@ -48,9 +50,7 @@ def look(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -
 
 
 def pending(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -> Pending:
-    """Return what there is to do; nothing where something foreign stands, which check_hosts tells of."""
-    if found_data(plan) == "foreign":
-        return Pending()
+    """Return what there is to do."""
     engine = server(plan)
     instance = Instance(plan, run, password, tls)
     instance.ensure_present(check_mode=True)

@@ -41,6 +41,15 @@ OWN_SETTINGS = (
 )
 """Settings that follow from where the node lives; an operator's value would make it unreachable or unreadable."""
 
+STANDBY_SIZES = (
+    "max_connections",
+    "max_locks_per_transaction",
+    "max_prepared_transactions",
+    "max_wal_senders",
+    "max_worker_processes",
+)
+"""Settings of which a physical standby must have as much as its primary (PostgreSQL manual, Hot Standby)."""
+
 MODULES_NEED = ("python3-psycopg2",)
 """Packages that the modules need on a host, whatever the engine."""
 
@@ -90,11 +99,12 @@ def _node_plan(
     needed = [*engine.settings(group, followed, engine.connections(group, followed_links, followed), sizes)]
     primary_conninfo = engine.primary_conninfo(group, node) if node.standby_of else ""
     if node.standby_of:
-        needed += engine.standby_settings(node, primary_conninfo)
+        needed += [*_sizes_of(followed), *engine.standby_settings(node, primary_conninfo)]
     connection_settings = tuple(engine.connection_settings(connections))
     settings = _settings(group, node, needed, connection_settings, problems)
     values = {setting.name: setting.value for setting in settings}
-    kept_wal = engine.kept_wal_mb(values, value_of(sizes, "wal_retention"))
+    feeds_others = value_of(sizes, "downstreams") or followed.physical_standbys
+    kept_wal = engine.kept_wal_mb(values, value_of(sizes, "wal_retention") if feeds_others else 0)
     sizes = tuple(sorted((*sizes, disk(kept_wal, engine.checkpoint_wal_mb(values)))))
     return NodePlan(
         name=node.name,
@@ -134,6 +144,13 @@ def _node_plan(
         passfile_entries=_passfile_entries(group, node, connections),
         figures=sizes,
     )
+
+
+def _sizes_of(followed: Node) -> t.Iterator[Setting]:
+    """Yield the sizes that the operator raised on the node that a standby follows; less is refused there already."""
+    for name, value in followed.settings:
+        if name in STANDBY_SIZES and value.isdecimal():
+            yield Setting(name, value, "minimum", f"not less than on {followed.name}")
 
 
 def _era(group: Group) -> str:

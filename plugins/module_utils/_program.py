@@ -10,6 +10,8 @@ import os
 import re
 import typing as t
 
+from ._model import NodePlan
+
 Runner = t.Callable[[t.Sequence[str]], t.Tuple[int, str, str]]
 """Runs a program and returns its exit status, output and errors."""
 
@@ -34,6 +36,11 @@ def server_facts(bin_directory: str, run: Runner) -> dict[str, t.Any]:
         "catalog_version": _catalog_version(bin_directory, run),
         "era": _era(program, bin_directory, run),
     }
+
+
+def speaks_as_planned(plan: NodePlan, facts: t.Mapping[str, t.Any]) -> bool:
+    """Tell whether the server is of the era that was planned for, and so understands what it is asked."""
+    return not facts["version"] or facts["era"] == plan.era or not plan.era
 
 
 def mentions(path: str, word: str) -> bool:

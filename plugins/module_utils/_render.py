@@ -38,7 +38,31 @@ def settings_in(text: str) -> dict[str, str]:
     return {name: value.replace("''", "'").replace("\\\\", "\\") for name, value in _LINE.findall(text)}
 
 
-_LINE = re.compile(r"^([\w.]+) = '((?:[^']|'')*)'", re.MULTILINE)
+_LINE = re.compile(r"^\s*([\w.]+)\s*=\s*'((?:[^']|'')*)'", re.MULTILINE)
+
+
+def including(text: str, has_connections: bool) -> str:
+    """Return postgresql.conf with our files included behind everything else; the rest of it stays the operator's."""
+    ours = [INCLUDE_LINE, INCLUDE_CONNECTIONS] if has_connections else [INCLUDE_LINE]
+    known = {INCLUDE_LINE.strip(), INCLUDE_CONNECTIONS.strip()}
+    lines = [line for line in text.splitlines(keepends=True) if line.strip() not in known]
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    return "".join((*lines, *ours))
+
+
+def overrides(plan: NodePlan, text: str) -> t.Iterator[str]:
+    """Yield where postgresql.auto.conf, which is read last, sets otherwise what replication needs."""
+    needed = {setting.name: setting.value for setting in plan.settings if setting.rule not in _FREE}
+    for name, value in settings_in(text).items():
+        if needed.get(name, value) != value:
+            yield (
+                f"postgresql.auto.conf of {plan.name} sets {name} to {value!r}, wanted is {needed[name]!r}. "
+                f"Run ALTER SYSTEM RESET {name} there, and set it in bdr_settings if it may differ"
+            )
+
+
+_FREE = ("default", "operator")  # rules of settings that an operator may set as he likes
 
 
 def recovery(plan: NodePlan) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ._commands import pg_ctl
 from ._model import NodePlan
 from ._program import Runner, mentions
 from ._render import unit
@@ -110,39 +111,21 @@ class PgCtl(Service):
         """Ask pg_ctl, which knows a stale pid file from a live one."""
         if is_dead(f"{self.plan.data_directory}/postmaster.pid"):
             return False
-        return self._run(self._pg_ctl("status"))[0] == 0
+        return self._run(pg_ctl(self.plan, "status"))[0] == 0
 
     def start(self) -> None:
         """Start the server with a log of its own until its collector takes over."""
-        self._must(
-            self._pg_ctl(
-                "-w",
-                "-t",
-                str(START_SECONDS),
-                "-s",
-                "-l",
-                f"{self.plan.log_directory}/startup.log",
-                "start",
-            )
-        )
+        log = f"{self.plan.log_directory}/startup.log"
+        self._must(pg_ctl(self.plan, "-w", "-t", str(START_SECONDS), "-s", "-l", log, "start"))
 
     def stop(self) -> None:
         """Stop the server in fast mode."""
-        self._must(self._pg_ctl("-w", "-t", str(START_SECONDS), "-s", "-m", "fast", "stop"))
-
-    def _pg_ctl(self, *arguments: str) -> list[str]:
-        program = [f"{self.plan.bin_directory}/pg_ctl", "-D", self.plan.data_directory]
-        return as_postgres([f"PGPASSFILE={self.plan.passfile}", *program, *arguments])
+        self._must(pg_ctl(self.plan, "-w", "-t", str(START_SECONDS), "-s", "-m", "fast", "stop"))
 
 
 def service(plan: NodePlan, run: Runner) -> Service:
     """Return the manager of this host."""
     return Systemd(plan, run) if is_systemd() else PgCtl(plan, run)
-
-
-def as_postgres(command: t.Sequence[str]) -> list[str]:
-    """Return a command that runs as the postgres user, from a directory it may be in; NAME=value may come first."""
-    return ["runuser", "-u", "postgres", "--", "env", "-C", "/", *command]
 
 
 def is_systemd() -> bool:

@@ -70,13 +70,13 @@ def value_of(all_figures: t.Iterable[Figure], name: str) -> int:
     return next(figure.value for figure in all_figures if figure.name == name)
 
 
-def disk(retention_mb: int, max_wal_size_mb: int) -> Figure:
+def disk(retention_mb: int, checkpoint_wal_mb: int) -> Figure:
     """Return the disk that a node needs for itself, before any data of the operator's."""
     return Figure(
         "disk",
-        retention_mb + max_wal_size_mb + EMPTY_INSTANCE_MB,
+        retention_mb + checkpoint_wal_mb + EMPTY_INSTANCE_MB,
         "MB",
-        f"WAL retention {retention_mb} + max_wal_size {max_wal_size_mb} + empty instance {EMPTY_INSTANCE_MB}",
+        f"WAL retention {retention_mb} + WAL of checkpoints {checkpoint_wal_mb} + empty instance {EMPTY_INSTANCE_MB}",
         "PostgreSQL manual, 30.5 WAL Configuration",
     )
 

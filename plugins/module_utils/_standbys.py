@@ -13,7 +13,7 @@ from ._model import Database, Node
 
 NO_DECODING = (
     "a physical standby is read-only and cannot decode changes: it has no link of its own, neither as upstream nor as "
-    "downstream (the guide's sites whose standby feeds the other sites need that, and no release could do it)"
+    "downstream (the guide's sites whose standby feeds the others need that, and no release of contrib/bdr could do it)"
 )
 
 
@@ -32,15 +32,15 @@ def standby_problems(nodes: t.Sequence[Node]) -> list[str]:
 def _problems(node: Node, by_name: t.Mapping[str, Node]) -> t.Iterator[str]:
     variable = f"bdr_standby_of of {node.name}"
     followed = by_name.get(node.standby_of)
+    masters = ", ".join(name for name, other in sorted(by_name.items()) if not other.standby_of)
     if followed is None:
-        masters = ", ".join(name for name, other in sorted(by_name.items()) if not other.standby_of)
         yield f"{variable} names {node.standby_of}, which is no node of the group. Its masters: {masters}"
     elif followed is node:
         yield f"{variable} names {node.name} itself; name the node it shall follow, or take it out"
     elif followed.standby_of:
         yield (
             f"{variable} names {followed.name}, which is a standby itself; cascading is not set up. "
-            f"Name {followed.standby_of}"
+            f"Name one of the masters: {masters}"
         )
     if node.apply_delay_ms:
         yield f"bdr_apply_delay_ms of {node.name} is for links, and a physical standby has none; take it out"

@@ -26,7 +26,8 @@ def belongs(verifier: str | None, password: str, role: str, encryption: str) -> 
     encryption: `scram-sha-256`, or `md5` for servers that know nothing better.
     """
     if encryption == "md5":
-        return hmac.compare_digest(verifier or "", _md5(password, role))
+        # As bytes: a server can hold a password as it was given, and texts must be ASCII to be compared.
+        return hmac.compare_digest((verifier or "").encode(), _md5(password, role).encode())
     return _scram_belongs(verifier or "", password)
 
 

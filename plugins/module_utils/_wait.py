@@ -14,12 +14,11 @@ from . import _session
 from ._engine.server import EngineServer
 from ._home import FAULTS, LogMark, log_tail
 from ._instance import InstanceError
+from ._link_state import STREAMING, LinkState, comes_late, link, not_streaming, standby
 from ._model import Connection, NodePlan
 
 POLL_SECONDS = 0.02
 KICK_SECONDS = 5.0  # an apply worker that failed waits up to 180 s by itself
-
-STREAMING = "streaming"
 
 # Without ON CONFLICT, which old servers lack; only this link's downstream writes the row.
 _BEAT_AGAIN = """
@@ -34,12 +33,10 @@ _SEEN = "SELECT upstream FROM pgbdr.heartbeat WHERE downstream = %(downstream)s 
 _RECEIVED = "SELECT pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NOT NULL"
 _RECEIVED_BEFORE_10 = "SELECT pg_is_in_recovery() AND pg_last_xlog_receive_location() IS NOT NULL"
 
-LinkState = t.Dict[str, t.Any]
-
 
 def observed_links(plan: NodePlan, state: str) -> list[LinkState]:
     """Return the node's incoming links, all in the same state."""
-    return [_link(plan, connection, state) for connection in plan.connections]
+    return [link(plan, connection, state) for connection in plan.connections]
 
 
 def established(plan: NodePlan, engine: EngineServer) -> list[Connection]:
@@ -64,12 +61,11 @@ def wait_for_links(
     """
     mark = LogMark(plan)
     states = _await_links(plan, engine, seconds, plan.connections if awaited is None else awaited)
-    silent = [connection for connection, state in states.items() if state != STREAMING]
-    if silent and seconds:
-        told = "; ".join(f"{link.upstream} -> {plan.name} ({link.database}): {states[link]}" for link in silent)
+    problem = not_streaming(plan, states, seconds)
+    if problem and seconds:
         tail = "\n".join([*engine.findings(mark.lines()), f"The server of {plan.name} says:", *log_tail(plan, FAULTS)])
-        raise InstanceError(f"not streaming after {seconds} s: {told}\n{tail}")
-    return [_link(plan, connection, state) for connection, state in states.items()]
+        raise InstanceError(f"{problem}\n{tail}")
+    return [link(plan, connection, state) for connection, state in states.items()]
 
 
 def _await_links(
@@ -112,11 +108,12 @@ def beat(plan: NodePlan, engine: EngineServer, seconds: float) -> list[LinkState
     token = uuid.uuid4().hex
     states_now = _await_links(plan, engine, seconds, plan.connections)
     silent = {link: state for link, state in states_now.items() if state != STREAMING}
-    states = [_link(plan, link, state) for link, state in silent.items()]
+    states = [link(plan, connection, state) for connection, state in silent.items()]
     for database in sorted({connection.database for connection in plan.connections}):
         own = [link for link in plan.connections if link.database == database and link not in silent]
         with _session.local(plan, database) as session:
             states += _beat_database(plan, engine, session, own, token, seconds)
+            session.apply(engine.forget_heartbeats())
     return states
 
 
@@ -130,7 +127,7 @@ def _await_standby(plan: NodePlan, seconds: float) -> LinkState:
             if state == STREAMING or time.monotonic() >= deadline:
                 break
             time.sleep(POLL_SECONDS)
-    return {"database": "(all)", "upstream": plan.standby_of, "downstream": plan.name, "state": state}
+    return standby(plan, state)
 
 
 def _beat_database(
@@ -145,35 +142,30 @@ def _beat_database(
     unsent: dict[str, str] = {}
     for connection in connections:
         try:
-            sent[connection.upstream] = _send(plan, connection, token)
+            sent[connection.upstream] = _send(plan, engine, connection, token)
         except _session.SessionError as error:
             unsent[connection.upstream] = f"{connection.upstream} cannot be written to: {error}"
-    awaited = {link.upstream for link in connections if link.upstream in sent and not _comes_late(link, seconds)}
+    awaited = {link.upstream for link in connections if link.upstream in sent and not comes_late(link, seconds)}
     seen = _await(session, {"downstream": plan.name, "token": token}, awaited, time.monotonic() + seconds)
     states = []
     for connection in connections:
         if connection.upstream in seen:
-            trip = round((seen[connection.upstream] - sent[connection.upstream]) * 1000, 1)
-            states.append({**_link(plan, connection, STREAMING), "round_trip_ms": trip})
+            trip = seen[connection.upstream] - sent[connection.upstream]
+            states.append(link(plan, connection, STREAMING, trip))
         elif connection.upstream in unsent:
-            states.append(_link(plan, connection, unsent[connection.upstream]))
+            states.append(link(plan, connection, unsent[connection.upstream]))
         else:
             state = _state(plan, engine, session, connection)
-            missed = "" if _comes_late(connection, seconds) else f"row not seen within {seconds} s; "
-            states.append(_link(plan, connection, f"{missed}{state}"))
+            missed = "" if comes_late(connection, seconds) else f"row not seen within {seconds} s; "
+            states.append(link(plan, connection, f"{missed}{state}"))
     return states
 
 
-def _comes_late(connection: Connection, seconds: float) -> bool:
-    """Tell whether an apply delay lets no row through before the waiting ends; both ends are looked at instead."""
-    return connection.apply_delay_ms >= seconds * 1000
-
-
-def _send(plan: NodePlan, connection: Connection, token: str) -> float:
+def _send(plan: NodePlan, engine: EngineServer, connection: Connection, token: str) -> float:
     values = {"upstream": connection.upstream, "downstream": plan.name, "token": token}
     with _session.upstream(plan, connection) as upstream:
         started = time.monotonic()
-        if not upstream.rows(_BEAT_AGAIN, values):
+        if not (engine.heartbeat_is_updated and upstream.rows(_BEAT_AGAIN, values)):
             upstream.rows(_BEAT, values)
     return started
 
@@ -190,12 +182,3 @@ def _await(
         if awaited <= set(seen) or now >= deadline:
             return seen
         time.sleep(POLL_SECONDS / 4)
-
-
-def _link(plan: NodePlan, connection: Connection, state: str) -> LinkState:
-    return {
-        "database": connection.database,
-        "upstream": connection.upstream,
-        "downstream": plan.name,
-        "state": state,
-    }

@@ -27,6 +27,12 @@ options:
       - Wait for links only that were up before, whose place in the WAL their upstream keeps.
     type: bool
     default: false
+  settings_written:
+    description:
+      - Leave connections that are settings as they are, and wait for them only. An earlier task of the run wrote them,
+        before the restart that brings them.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -62,6 +68,7 @@ log:
   returned: when a link does not stream
 """
 
+from ansible_collections.pgbdr.bdr.plugins.module_utils._apply import Outcome
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     NODE,
     alone,
@@ -81,6 +88,7 @@ ARGUMENT_SPEC = {
     **NODE,
     "wait_seconds": {"type": "int", "default": 60},
     "established_only": {"type": "bool", "default": False},
+    "settings_written": {"type": "bool", "default": False},
 }
 
 
@@ -89,11 +97,14 @@ def main() -> None:
     module, plan = open_door(ARGUMENT_SPEC)
     engine = engine_of(module, plan)
     with alone(module, plan):
-        outcome = apply_connections(plan, engine, runner(module), module.check_mode)
+        outcome = Outcome()
+        written = module.params["settings_written"] and plan.connection_settings
+        if not written:
+            outcome = apply_connections(plan, engine, runner(module), module.check_mode)
         if module.check_mode and outcome.unknown:
             exit_with(module, outcome, links=observed_links(plan, "not known while the server is down"))
         restart = restart_required(plan, runner(module), outcome, module.check_mode)
-        if module.check_mode and outcome.steps:
+        if module.check_mode and (outcome.steps or written):
             exit_with(module, outcome, links=observed_links(plan, "not there yet"), restart_required=restart)
         awaited = established(plan, engine) if module.params["established_only"] else None
         links = wait_for_links(plan, engine, module.params["wait_seconds"], awaited)

@@ -16,28 +16,42 @@ description:
   - Does not touch a running server. M(pgbdr.bdr.instance) tells that it waits for a restart.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes
-  - pgbdr.bdr.attributes.node
 options:
+  link:
+    description:
+      - The group's server directory on the host, C(server_directory) of the node's share of the plan.
+    type: path
+    required: true
   build:
     description:
       - Directory of the build.
     type: path
     required: true
-  any_era:
+  data_directory:
     description:
-      - The era was only assumed by the plan, so another one is no error.
-    type: bool
-    default: false
+      - Data directory of the node. A build that cannot read it is refused.
+    type: path
+  era:
+    description:
+      - Era of contrib/bdr that was planned for. A build of another one is refused. Empty where any will do.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
 - name: Use the build
   pgbdr.bdr.server:
-    node: "{{ bdr_plan.nodes[inventory_hostname] }}"
+    link: /opt/pgbdr/quickstart
     build: /opt/pgbdr/builds/9.3beta1-0123456789ab
+    data_directory: /var/lib/pgbdr/quickstart/alpha/data
+    era: "0.4"
 """
 
 RETURN = r"""
+switched:
+  description: Whether the link pointed elsewhere before, so that whatever was found of the server is out of date.
+  type: bool
+  returned: success
 era:
   description: Era of the build's contrib/bdr, empty where it has none.
   type: str
@@ -50,35 +64,37 @@ version:
 
 import os
 
-from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, alone, open_door, runner
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pgbdr.bdr.plugins.module_utils._door import runner
 from ansible_collections.pgbdr.bdr.plugins.module_utils._files import point_to
 from ansible_collections.pgbdr.bdr.plugins.module_utils._hosts import build_problem
 from ansible_collections.pgbdr.bdr.plugins.module_utils._program import data_catalog_version, server_facts
 
 ARGUMENT_SPEC = {
-    **NODE,
+    "link": {"type": "path", "required": True},
     "build": {"type": "path", "required": True},
-    "any_era": {"type": "bool", "default": False},
+    "data_directory": {"type": "path"},
+    "era": {"type": "str", "default": ""},
 }
 
 
 def main() -> None:
     """Look, then point."""
-    module, plan = open_door(ARGUMENT_SPEC)
-    build = module.params["build"]
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    link, build, data_directory = (module.params[name] for name in ("link", "build", "data_directory"))
     facts = server_facts(f"{build}/bin", runner(module))
     # In check mode of a first run the build is not there.
     if facts["version"] or not module.check_mode:
-        planned = "" if module.params["any_era"] else plan.era
-        problem = build_problem(plan.name, planned, data_catalog_version(plan.data_directory), facts, build)
+        data = data_catalog_version(data_directory) if data_directory else 0
+        problem = build_problem(module.params["era"], data, facts, build)
         if problem:
             module.fail_json(msg=problem)
-    found = os.readlink(plan.server_directory) if os.path.islink(plan.server_directory) else ""
-    with alone(module, plan):
-        if found != build and not module.check_mode:
-            point_to(plan.server_directory, build)
-    diff = {"before": f"{found}\n", "after": f"{build}\n"}
-    module.exit_json(changed=found != build, diff=diff, era=facts["era"], version=facts["version"])
+    found = os.readlink(link) if os.path.islink(link) else ""
+    if found != build and not module.check_mode:
+        point_to(link, build)
+    diff = {"before": f"{link} -> {found}\n", "after": f"{link} -> {build}\n"}
+    switched = found != build
+    module.exit_json(changed=switched, switched=switched, diff=diff, era=facts["era"], version=facts["version"])
 
 
 if __name__ == "__main__":

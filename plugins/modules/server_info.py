@@ -18,8 +18,9 @@ extends_documentation_fragment:
 options:
   bin_directory:
     description:
-      - Where the server's programs are. By default where the plan has them.
+      - Where the server's programs are. The action plugin says what the plan has.
     type: path
+    required: true
 """
 
 EXAMPLES = r"""

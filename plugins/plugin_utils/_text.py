@@ -22,13 +22,14 @@ def table(header: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> list[st
 
 def plan(found: Mapping) -> str:
     """Return the plan: the group, its links, and for each node the numbers and where they come from."""
-    engine = f"{found['engine']} {found['era']}".strip()
+    assumed = " (assumed: no server was asked, and bdr_era is not set)" if found["era_assumed"] else ""
+    engine = f"{found['engine']} {found['era']}".strip() + assumed
     nodes = found["nodes"].values()
     lines = [
         f"Group {found['group']}: {len(nodes)} nodes, {len(found['links'])} links, engine {engine}",
         "",
         *table(
-            ("node", "address", "port", "databases", "upstreams", "downstreams", "home"),
+            ("node", "address", "port", "databases", "upstreams", "downstreams", "standby of", "home"),
             [_node_row(node) for node in nodes],
         ),
         "",
@@ -76,6 +77,7 @@ def _node_row(node: Mapping) -> tuple[str, ...]:
         ", ".join(node["databases"]),
         up,
         down,
+        node["standby_of"],
         node["home"],
     )
 

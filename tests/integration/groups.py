@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg2
+import psycopg2.extensions
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
 SOCKETS = "/var/run/postgresql"
+PLAY_SECONDS = 1200  # a play that builds a server takes minutes
 HOMES = Path("/var/lib/pgbdr")
 
 
@@ -96,7 +101,7 @@ class Group:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=PLAY_SECONDS,
         )
         recorded = json.loads(record.read_text()) if record.exists() else {"tasks": {}, "stats": {}}
         return Run(done.returncode, done.stdout, recorded["tasks"], recorded["stats"])
@@ -119,6 +124,15 @@ class Group:
         finally:
             connection.close()
 
+    @contextlib.contextmanager
+    def session(self, node: str, database: str = "appdb") -> t.Iterator[psycopg2.extensions.connection]:
+        """Return a connection of the local superuser with a transaction of its own."""
+        connection = psycopg2.connect(host=SOCKETS, port=self.ports[node], dbname=database, user="postgres")
+        try:
+            yield connection
+        finally:
+            connection.close()
+
     def everywhere(self, text: str, database: str = "appdb") -> None:
         """Run SQL on every node."""
         for node in self.ports:
@@ -137,3 +151,21 @@ class Group:
 def words(output: str) -> str:
     """Return a run's output on one line, as it is wrapped for a terminal."""
     return re.sub(r"\s+", " ", output)
+
+
+def group_maker(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[..., Group]]:
+    """Yield a maker of groups; all of them are removed at the end."""
+    made: list[Group] = []
+
+    def make(name: str, first_port: int, nodes: t.Sequence[str] = ("alpha", "bravo"), **variables: t.Any) -> Group:
+        ports = {node: first_port + place for place, node in enumerate(nodes)}
+        group = Group(name, tmp_path_factory.mktemp(name), ports, variables)
+        made.append(group)
+        return group
+
+    yield make
+    for group in made:
+        if (HOMES / group.name).exists():
+            group.host_variables.clear()
+            group.remove()
+        shutil.rmtree(group.directory)

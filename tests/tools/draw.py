@@ -5,6 +5,7 @@
 writes docs/pictures/, and tests/unit/test_docs.py compares.
 
 What is drawn are the links of the plan. A shape that is refused has no plan: what it asked for is drawn, dashed.
+A physical standby has no link: a dotted line ties it to the node it follows.
 Colours are of middle brightness, so that a picture reads on a light page and on a dark one.
 """
 
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import typing as t
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -33,6 +34,7 @@ BOX = (140, 54)
 GAP = 14  # between two arrows of the same two nodes
 MARGIN = 18
 NODE, NODE_TEXT, TEXT, FRAME, REFUSED = "#2b63b3", "#ffffff", "#737b86", "#8b949e", "#c94a44"
+STANDBY = f'stroke="{TEXT}" stroke-width="3" stroke-dasharray="2 5"'
 DATABASES = ("#3b7dd8", "#b9641a", "#2e8b57", "#8a63c9")
 
 Point = tuple[float, float]
@@ -40,11 +42,12 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Shape:
-    """What is drawn: nodes with address and port, links, and whether the collection refuses them."""
+    """What is drawn: nodes with address and port, links, whether the collection refuses them, and who follows whom."""
 
     nodes: dict[str, tuple[str, int]]
     links: tuple[Link, ...]
     refused: bool = False
+    standby_of: t.Mapping[str, str] = field(default_factory=dict)
 
     def pairs(self) -> set[tuple[str, str]]:
         return {(link.upstream, link.downstream) for link in self.links}
@@ -95,7 +98,8 @@ def shape_of(inventory: Path) -> Shape:
             for upstream in upstreams
         ]
         return Shape({node.name: (node.address, node.port) for node in group.nodes}, tuple(wanted), refused=True)
-    return Shape({node.name: (node.address, node.port) for node in plan.nodes}, plan.links)
+    standby_of = {node.name: node.standby_of for node in plan.nodes if node.standby_of}
+    return Shape({node.name: (node.address, node.port) for node in plan.nodes}, plan.links, standby_of=standby_of)
 
 
 # --- Where the nodes lie --------------------------------------------------------------------------
@@ -179,9 +183,14 @@ def svg(shape: Shape) -> str:
     right, bottom = (max(corner[axis] for corner in corners) + MARGIN for axis in (0, 1))
     names = sorted({link.database for link in shape.links})
     colours = {name: REFUSED if shape.refused else DATABASES[place] for place, name in enumerate(names)}
-    width, height = max(right - left, 300), bottom - top + 24 * len(names)
+    width, height = max(right - left, 300), bottom - top + 24 * (len(names) + bool(shape.standby_of))
     left -= (width - (right - left)) / 2
-    said = "; ".join(f"{link.upstream} to {link.downstream} ({link.database})" for link in shape.links)
+    said = "; ".join(
+        [
+            *(f"{link.upstream} to {link.downstream} ({link.database})" for link in shape.links),
+            *(f"{name} is a physical standby of {followed}" for name, followed in shape.standby_of.items()),
+        ]
+    )
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{n(left)} {n(top)} {n(width)} {n(height)}" '
         f'width="{n(width)}" height="{n(height)}" role="img" '
@@ -189,12 +198,14 @@ def svg(shape: Shape) -> str:
         f"<title>{escape(said)}</title>",
         *(line for frame in frames for line in frame_lines(frame)),
         *(line for arrow in arrows(shape, places) for line in arrow_lines(arrow, colours, shape.refused)),
+        *(standby_line(places[followed], places[name]) for name, followed in shape.standby_of.items()),
         *(line for name in shape.nodes for line in node_lines(name, shape.nodes[name], places[name])),
         *(
             line
             for place, name in enumerate(names)
             for line in legend(shape, name, colours[name], (left, bottom), place)
         ),
+        *standby_legend(shape, (left, bottom), len(names)),
         "</svg>",
     ]
     return "".join(f"{line}\n" for line in lines)
@@ -287,6 +298,19 @@ def legend(shape: Shape, database: str, colour: str, corner: Point, place: int) 
     yield f'<line x1="{n(x)}" y1="{n(y - 5)}" x2="{n(x + 26)}" y2="{n(y - 5)}" stroke="{colour}" stroke-width="2"/>'
     yield f'<polygon points="{n(x + 34)},{n(y - 5)} {n(x + 24)},{n(y - 10)} {n(x + 24)},{n(y)}" fill="{colour}"/>'
     yield f'<text x="{n(x + 44)}" y="{n(y)}" font-size="14" fill="{TEXT}">{escape(database)}: {word}</text>'
+
+
+def standby_line(followed: Point, standby: Point) -> str:
+    """Return the line from a node to its physical standby: no arrow, since it is no link."""
+    (x1, y1), (x2, y2) = border(followed, standby, (0, 0), 3), border(standby, followed, (0, 0), 3)
+    return f'<line x1="{n(x1)}" y1="{n(y1)}" x2="{n(x2)}" y2="{n(y2)}" {STANDBY}/>'
+
+
+def standby_legend(shape: Shape, corner: Point, place: int) -> t.Iterator[str]:
+    if shape.standby_of:
+        x, y = corner[0] + MARGIN, corner[1] + 10 + 24 * place
+        yield f'<line x1="{n(x)}" y1="{n(y - 5)}" x2="{n(x + 34)}" y2="{n(y - 5)}" {STANDBY}/>'
+        yield f'<text x="{n(x + 44)}" y="{n(y)}" font-size="14" fill="{TEXT}">physical standby</text>'
 
 
 def main() -> int:

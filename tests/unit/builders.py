@@ -65,6 +65,11 @@ def settings(node: NodePlan) -> dict[str, str]:
     return {setting.name: setting.value for setting in node.settings}
 
 
+def connection_settings(node: NodePlan) -> dict[str, str]:
+    """Return what makes a node's connections, where settings do, as a mapping."""
+    return {setting.name: setting.value for setting in node.connection_settings}
+
+
 def figures(node: NodePlan) -> dict[str, int]:
     """Return a node's figures as a mapping."""
     return {figure.name: figure.value for figure in node.figures}
@@ -83,6 +88,11 @@ def database_found(name: str = "appdb", **changes: t.Any) -> Variables:
     return {**sound, **changes}
 
 
+def server_found(version: str = "15.8", catalog_version: int = 202209061, era: str = "") -> Variables:
+    """Return the server's programs as host_info sees them."""
+    return {"version": version, "catalog_version": catalog_version, "era": era}
+
+
 def host_found(name: str, **changes: t.Any) -> Variables:
     """Return a host on which nothing stands against the node, as host_info sees it."""
     sound = {
@@ -90,7 +100,10 @@ def host_found(name: str, **changes: t.Any) -> Variables:
         "architecture": "x86_64 little-endian 64 bit",
         "machine": f"machine of {name}",
         "service_manager": "systemd",
+        "platform": "x86_64, debian 12",
+        "server": server_found(),
         "data": "absent",
+        "catalog_version": 0,
         "major": None,
         "running": False,
         "address_problem": "",

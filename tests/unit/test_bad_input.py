@@ -15,7 +15,12 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils import _hosts
 from ansible_collections.pgbdr.bdr.plugins.module_utils._inventory import parse
 from ansible_collections.pgbdr.bdr.plugins.module_utils._model import PlanError
 from ansible_collections.pgbdr.bdr.plugins.module_utils._plan import build_plan
-from ansible_collections.pgbdr.bdr.tests.unit.builders import database_found, hosts_found, inventory
+from ansible_collections.pgbdr.bdr.tests.unit.builders import (
+    database_found,
+    hosts_found,
+    inventory,
+    server_found,
+)
 
 Variables = dict[str, t.Any]
 LITTLE_DISK = {"file_system": 1, "free_mb": 100, "wal_mb": 0}
@@ -136,6 +141,58 @@ CASES: list[tuple[str, Variables, str, str]] = [
         {"shared": {"bdr_upstream": "alpha"}},
         "bdr_upstream",
         "take it out or change the topology",
+    ),
+    (
+        "contrib_bdr without a server",
+        {"shared": {"bdr_engine": "contrib_bdr", "bdr_build": False}},
+        "bdr_bin_directory",
+        "contrib_bdr needs a server of your own",
+    ),
+    (
+        "a server that is built and one that is there",
+        {"shared": {"bdr_build": True, "bdr_bin_directory": "/opt/pg/bin"}},
+        "bdr_build",
+        "take bdr_bin_directory out",
+    ),
+    (
+        "no server where one was named",
+        {"shared": {"bdr_bin_directory": "/opt/pg/bin"}, "bravo": {"server": server_found("", 0)}},
+        "bdr_bin_directory",
+        "Name the server's directory there",
+    ),
+    (
+        "a data directory of another server",
+        {"bravo": {"data": "ours", "catalog_version": 1}},
+        "the node's data directory has the catalog version 1, the server in /usr/lib/postgresql/15/bin of bravo",
+        "Give the node that server again",
+    ),
+    (
+        "a node whose data is gone",
+        {"alpha": {"data": "ours", "major": 15, "running": True, **other_database(connections=["bravo_alpha"])}},
+        "bdr_home of bravo",
+        "Put its data back",
+    ),
+    (
+        "a standby of a node that is no member",
+        {"own": {"bravo": {"bdr_standby_of": "zulu"}}},
+        "bdr_standby_of of bravo",
+        "Its masters: alpha",
+    ),
+    (
+        "a standby of itself",
+        {"own": {"bravo": {"bdr_standby_of": "bravo"}}},
+        "bdr_standby_of of bravo",
+        "name the node it shall follow",
+    ),
+    (
+        "a standby that feeds others",
+        {
+            "names": "alpha bravo charlie",
+            "shared": {"bdr_topology": "one_way", "bdr_upstream": "charlie"},
+            "own": {"charlie": {"bdr_standby_of": "alpha"}},
+        },
+        "bdr_standby_of: charlie",
+        "take it out there",
     ),
     ("too little disk", {"bravo": {"disk": LITTLE_DISK}}, "bdr_allowed_downtime_seconds", "give the nodes more disk"),
     (

@@ -5,13 +5,25 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import typing as t
 from pathlib import Path
 
+import jmespath
 import pytest
 import yaml
-from ansible_collections.pgbdr.bdr.plugins.module_utils import _databases, _fields, _hosts, _inventory, _model, _plan
+from ansible_collections.pgbdr.bdr.plugins.module_utils import (
+    _databases,
+    _fields,
+    _hosts,
+    _inventory,
+    _model,
+    _plan,
+    _render,
+)
+from ansible_collections.pgbdr.bdr.plugins.module_utils._engine import contrib_bdr_messages, rules
 from ansible_collections.pgbdr.bdr.plugins.plugin_utils import _text
 from ansible_collections.pgbdr.bdr.plugins.plugin_utils._source import plan_of
 from ansible_collections.pgbdr.bdr.tests.tools import draw
@@ -28,8 +40,8 @@ def read(page: str) -> str:
     return (DOCS / page).read_text("utf-8")
 
 
-def plan(inventory: Path) -> dict[str, t.Any]:
-    return plan_of(task_vars(inventory), lambda value: value).as_dict()
+def plan(inventory: Path, **extra: t.Any) -> dict[str, t.Any]:
+    return plan_of(task_vars(inventory, **extra), lambda value: value).as_dict()
 
 
 # --- variables.md ---------------------------------------------------------------------------------
@@ -172,6 +184,28 @@ def test_a_ring_and_a_chain_say_what_the_page_says(tmp_path):
         assert f"```text\n{error.value}\n```" in read("topologies.md")
 
 
+def masters_and_standbys(**upstreams: list[str]) -> dict[str, dict[str, t.Any]]:
+    """Return the guide's two sites: alpha with its standby bravo, charlie with its standby delta."""
+    hosts: dict[str, dict[str, t.Any]] = {name: {"bdr_databases": ["appdb"]} for name in ("alpha", "charlie")}
+    hosts["bravo"] = {"bdr_databases": ["appdb"], "bdr_standby_of": "alpha"}
+    hosts["delta"] = {"bdr_databases": ["appdb"], "bdr_standby_of": "charlie"}
+    for name, named in upstreams.items():
+        hosts[name]["bdr_upstreams"] = named
+    topology = "custom" if upstreams else "mesh"
+    return {name: {**values, "bdr_topology": topology} for name, values in hosts.items()}
+
+
+def test_standbys_that_shall_feed_the_other_site_are_refused_as_the_page_says():
+    with pytest.raises(_model.PlanError) as caught:
+        _inventory.parse("bdr", masters_and_standbys(alpha=["delta"], charlie=["bravo"]))
+    assert f"```text\n{caught.value}\n```" in read("topologies.md")
+
+
+def test_standbys_beside_a_mesh_are_allowed_as_the_page_says():
+    found = _plan.build_plan(_inventory.parse("bdr", masters_and_standbys()))
+    assert [str(link) for link in found.links] == ["alpha -> charlie (appdb)", "charlie -> alpha (appdb)"]
+
+
 def test_what_a_mesh_costs_is_what_its_plan_says():
     rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", read("topologies.md"), re.MULTILINE)
     assert len(rows) >= 4
@@ -229,13 +263,14 @@ def found_problems(found: dict[str, t.Any], *names: str, **shared: t.Any) -> lis
 
 
 CITY = database_found(table_with_rows="public.city")
+STANDS = {"data": "ours", "major": 15, "running": True}
 MESSAGES = {
     "a wrong type": lambda: refused("alpha", "bravo", bdr_allowed_downtime_seconds="one hour"),
     "a setting": lambda: refused("alpha", "bravo", bdr_settings={"wal_level": "replica", "max_wal_senders": 3}),
     "rows": lambda: found_problems(
         {
-            "alpha": {"databases": {"appdb": {**CITY, "connections": ["bravo_alpha"]}}, "running": True},
-            "bravo": {"databases": {"appdb": {**CITY, "connections": ["alpha_bravo"]}}, "running": True},
+            "alpha": {**STANDS, "databases": {"appdb": {**CITY, "connections": ["bravo_alpha"]}}},
+            "bravo": {**STANDS, "databases": {"appdb": {**CITY, "connections": ["alpha_bravo"]}}},
         },
         *("alpha", "bravo", "charlie"),
     ),
@@ -245,6 +280,83 @@ MESSAGES = {
 @pytest.mark.parametrize("what", MESSAGES)
 def test_a_message_on_the_page_is_the_code_s(what):
     assert "```text\n{}\n```".format("\n".join(MESSAGES[what]())) in read("site.md")
+
+
+# --- contrib_bdr.md and guide.md ------------------------------------------------------------------
+
+ENGINE = {"bdr_engine": "contrib_bdr"}
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """Return the rows of the first table under a heading, without its head."""
+    section = read(page).split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = re.search(r"^\|[-|]+\|\n((?:\|.*\n)+)", section, re.MULTILINE)
+    assert lines is not None
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[1].splitlines()]
+
+
+def test_every_message_of_a_server_is_told_with_meaning_and_remedy():
+    told = rows("contrib_bdr.md", "What stops a link")
+    for said, meaning, remedy in told:
+        found = contrib_bdr_messages.findings([said.strip("`")], "bdr_replication")
+        assert found == [f"{said.strip('`')}: {meaning}. Mend: {remedy}"]
+    patterns = [message.pattern for message in contrib_bdr_messages.MESSAGES]
+    assert [pattern for pattern in patterns if not any(re.search(pattern, said) for said, *_more in told)] == []
+
+
+@pytest.mark.parametrize("era", ["0.4", "0.7"])
+def test_every_setting_of_the_engine_is_in_the_table_with_its_rule(era):
+    told = {
+        name: rule
+        for names, _value, rule, _where in rows("contrib_bdr.md", "What a run sets")
+        for name in re.findall(r"`([^`]+)`", names)
+    }
+    hosts = {name: {**ENGINE, "bdr_databases": ["appdb"], "bdr_era": era, "bdr_apply_delay_ms": 5} for name in "ab"}
+    group = _inventory.parse("bdr", hosts)
+    engine, (node, *_others) = rules("contrib_bdr", era), _plan.build_plan(group).nodes
+    needed = [
+        *engine.settings(group, group.nodes[0], node.connections, node.figures),
+        *engine.connection_settings(node.connections),
+    ]
+    # A connection's settings are told as era 0.4 names them.
+    found = {re.sub(r"^bdr\.b[._](?=dsn|apply)", "bdr.<name>.", setting.name): setting.rule for setting in needed}
+    assert {name: told.get(name) for name in found} == found
+
+
+def test_too_few_slots_are_refused_as_the_page_says():
+    hosts = {name: {**ENGINE, "bdr_era": "0.4", "bdr_databases": ["appdb"]} for name in ("alpha", "charlie")}
+    shape = {"bdr_topology": "one_way", "bdr_upstream": "alpha", "bdr_settings": {"max_logical_slots": 1}}
+    with pytest.raises(_model.PlanError) as caught:
+        _plan.build_plan(_inventory.parse("bdr", {name: {**values, **shape} for name, values in hosts.items()}))
+    assert f"```text\n{caught.value}\n```" in read("contrib_bdr.md")
+
+
+def test_the_file_of_connections_on_the_page_is_what_is_written():
+    """But for the ports, which were those of the run."""
+    ports = {"alpha": 5650, "bravo": 5651, "charlie": 5652}
+    shared = {**ENGINE, "bdr_era": "0.4", "bdr_group": "docs04", "bdr_address": "127.0.0.1", "bdr_databases": ["appdb"]}
+    group = _inventory.parse("bdr", {name: {**shared, "bdr_port": port} for name, port in ports.items()})
+    alpha = _plan.build_plan(group).nodes[0]
+    assert f"```text\n{_render.connections(alpha, alpha.connection_settings)}```" in read("contrib_bdr.md")
+
+
+def test_a_node_whose_home_is_gone_is_refused_as_the_page_says():
+    linked = {
+        name: {**STANDS, "databases": {"appdb": database_found(connections=[f"bravo_{name}"])}}
+        for name in ("alpha", "charlie")
+    }
+    (said,) = found_problems(linked, "alpha", "bravo", "charlie")
+    assert f"```text\n{said}\n```" in read("contrib_bdr.md")
+
+
+def test_an_assumed_era_is_told_as_the_page_says():
+    first = _text.plan(plan(ROOT / "inventories" / "pair", **ENGINE)).splitlines()[0]
+    assert f"```text\n{first}\n```" in read("contrib_bdr.md")
+
+
+def test_the_guide_names_every_inventory():
+    page = read("guide.md")
+    assert [name for name in INVENTORIES if f"(../inventories/{name}/hosts.yml)" not in page] == []
 
 
 # --- All pages ------------------------------------------------------------------------------------
@@ -281,6 +393,28 @@ def test_files_that_are_named_exist():
         for path in re.findall(r"\b(?:playbooks|inventories)/\w+(?:\.yml)?", page.read_text("utf-8"))
     }
     assert sorted((page, path) for page, path in named if not (ROOT / path).exists()) == []
+
+
+def questions() -> t.Iterator[tuple[str, str, t.Any]]:
+    """Yield each question to a plan that a page shows: the page, the command, the answer under it."""
+    for page in PAGES:
+        for block in re.findall(r"```console\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+            command, _dots, output = block.replace("\\\n", " ").partition("\n")
+            if "bdr_query" in command:
+                yield page.name, command, yaml.safe_load(output.partition("bdr_plan_group.answer:\n")[2])
+
+
+@pytest.mark.filterwarnings("ignore:deprecated string literal syntax")
+@pytest.mark.parametrize(("page", "command", "answer"), [*questions()])
+def test_the_answer_on_a_page_is_the_plan_s(page, command, answer):
+    words = shlex.split(command)
+    given: dict[str, t.Any] = {}
+    for option, value in zip(words, words[1:], strict=False):
+        if option == "-e":
+            given.update(json.loads(value) if value.startswith("{") else dict([value.split("=", 1)]))
+    query = given.pop("bdr_query")
+    assert answer
+    assert jmespath.search(query, plan(ROOT / words[words.index("-i") + 1], **given)) == answer
 
 
 def test_the_rules_of_settings_are_all_told():

@@ -45,7 +45,9 @@ def test_a_plan_is_as_it_was(name, request):
 
 def test_there_is_a_plan_for_each_and_no_other():
     assert {path.name for path in GOLDEN.iterdir()} == {f"{name}.json" for name in NAMES}
-    assert {"quickstart", "pair", "plex", "one_way", "tree", "two_databases"} <= set(INVENTORIES)
+    assert {"quickstart", "pair", "plex", "six", "one_way", "chain", "tree", "two_databases", "ha_standby"} <= set(
+        INVENTORIES
+    )
 
 
 def test_an_inventory_says_what_it_is_for():
@@ -58,5 +60,13 @@ def test_an_inventory_says_what_it_is_for():
         "one_way": 2,
         "tree": 4,
         "two_databases": 8,
+        "six": 30,
+        "chain": 2,
+        "ha_standby": 1,
+    }
+    assert {node["name"]: node["standby_of"] for node in plans["ha_standby"]["nodes"].values()} == {
+        "alpha": "",
+        "bravo": "alpha",
+        "charlie": "",
     }
     assert {name: plan["warnings"] for name, plan in plans.items() if plan["warnings"]} == {}

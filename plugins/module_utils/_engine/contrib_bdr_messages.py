@@ -51,7 +51,7 @@ MESSAGES = (
         "create it as it is on the upstream; for pg_temp_*, a table was rewritten there and the change must be skipped",
     ),
     Message(
-        r"could not find primary key for table with oid (?P<oid>\d+)|Cannot UPDATE table (?P<table>\S+) because",
+        r"could not find primary key for table with oid (?P<oid>\d+)",
         "an UPDATE of a table without primary key",
         "add the same primary key on every node",
     ),
@@ -69,7 +69,7 @@ MESSAGES = (
     Message(
         r"could not find a bdr count slot|no free replication state could be found",
         "an upstream came back with a new identity and there is no room for it: the server went down",
-        "raise max_logical_slots through bdr_settings, stop the server, remove global/bdr.stat and start it",
+        "run site.yml, which starts it; for good, seed that upstream again under its old identity",
     ),
     Message(
         r"couldn't find free logical slot|all replication slots are in use",
@@ -107,6 +107,16 @@ MESSAGES = (
         "wait until its own links are up; if it stays, run site.yml",
     ),
     Message(
+        r"bdr can only be loaded via shared_preload_libraries",
+        "the upstream's server runs without the bdr library",
+        "run site.yml, which restarts it with the library",
+    ),
+    Message(
+        r"No bdr schema is present in database (?P<database>.+), cannot create a bdr slot",
+        "the database {database} of the upstream is not prepared yet",
+        "run site.yml on the upstream",
+    ),
+    Message(
         r"permission denied for relation (?P<table>bdr_\w+)",
         "the replication role may not read bdr.{table} on the upstream",
         "run site.yml, which grants it",
@@ -119,19 +129,31 @@ MESSAGES = (
 )
 
 _ENDED = re.compile(
-    r"worker process: (?:bdr apply: |bdr \([^)]*\): )(?P<connection>[^ :]+)(?:: apply)? \(PID (?P<pid>\d+)\)"
+    # A worker's name has 63 characters at most, so what stands behind a long connection can be cut.
+    r"worker process: (?:bdr apply: |bdr \([^)]*\): )(?P<connection>[^ :]+)(?::[ a-z]*)? \(PID (?P<pid>\d+)\)"
 )
 
+_SESSION = re.compile(r"\[\d+\] (?P<user>[^@:]+)@")
+"""A client's line as our log_line_prefix begins it; a worker's has no user."""
 
-def findings(lines: t.Sequence[str]) -> list[str]:
-    """Return each thing that the lines tell of once, in order, crash loops of apply workers first."""
+
+def findings(lines: t.Sequence[str], role: str) -> list[str]:
+    """Return each thing that the lines tell of once, in order, crash loops of apply workers first.
+
+    role: who replicates. What other clients do wrong, such as a key they give twice, says nothing of links.
+    """
     found = list(_crash_loops(lines))
     for line in lines:
+        session = _SESSION.search(line)
+        if session and session.group("user") != role:
+            continue
         for message in MESSAGES:
             match = re.search(message.pattern, line)
             if match:
                 groups = {name: value or "" for name, value in match.groupdict().items()}
-                found.append(f"{match.group(0)}: {message.meaning.format(**groups)}. Mend: {message.remedy}")
+                found.append(
+                    f"{match.group(0)}: {message.meaning.format(**groups)}. Mend: {message.remedy.format(**groups)}"
+                )
     return list(dict.fromkeys(found))
 
 

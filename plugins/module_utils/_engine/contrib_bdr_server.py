@@ -61,13 +61,21 @@ class ContribBdrServer(EngineServer):
         strangers = [name for name in self.connections_in(text) if name not in planned]
         names = ", ".join([*(name for name in planned if name not in left_out), *strangers])
         ours = [setting for setting in self.plan.connection_settings if _connection_of(setting.name) not in left_out]
+        known = {setting.name for setting in ours}
+        found = settings_in(text)
+        # A line that went missing is no difference that anybody would see, so the end of a delay is said.
+        undelayed = [
+            Setting(name, "0", "fixed", "bdr_apply_delay_ms")
+            for name in found
+            if name.endswith("apply_delay") and _connection_of(name) in planned and name not in known
+        ]
         theirs = [
             Setting(name, value, "operator", "not in the plan, left alone")
-            for name, value in settings_in(text).items()
-            if _connection_of(name) in strangers
+            for name, value in found.items()
+            if _connection_of(name) in strangers or (name == CONNECTIONS and not ours)
         ]
         listed = [replace(setting, value=names) if setting.name == CONNECTIONS else setting for setting in ours]
-        return (*listed, *theirs)
+        return (*listed, *undelayed, *theirs)
 
     def statements(self, step: Step) -> t.Iterable[Statement]:
         """Return the statements of a step, by the kind of its item."""
@@ -90,7 +98,7 @@ class ContribBdrServer(EngineServer):
 
     def findings(self, lines: t.Sequence[str]) -> list[str]:
         """Return what the lines of a log say of links, with the remedy."""
-        return messages.findings(lines)
+        return messages.findings(lines, self.plan.replication_user)
 
     def _loads_library(self, database: str) -> bool:
         return any(connection.database == database for connection in self.plan.connections)
@@ -102,7 +110,9 @@ class ContribBdrServer(EngineServer):
         wanted = re.compile(self.slot_pattern.format(sysid=sysid, dboid=identity["dboid"]))
         view = upstream.value(sql.SLOT_VIEW)
         slots = upstream.rows(sql.SLOTS.format(view=view)) if view else []
-        return next((bool(row["active"]) for row in slots if wanted.match(row["name"])), None)
+        found = [bool(row["active"]) for row in slots if wanted.match(row["name"])]
+        # A slot of an earlier timeline of the node can be there still.
+        return any(found) if found else None
 
 
 def _connection_of(setting: str) -> str:
@@ -115,6 +125,11 @@ class ContribBdr04Server(ContribBdrServer):
     """Up to 0.4."""
 
     slot_pattern = r"bdr: \d+:{sysid}-\d+-{dboid}:"
+    heartbeat_is_updated = False
+
+    def forget_heartbeats(self) -> t.Iterable[Statement]:
+        """A session with an origin keeps its changes to itself; a DELETE that is sent stops links, too."""
+        return (Statement(sql.KEEP_TO_ITSELF), Statement(sql.FORGET_HEARTBEATS))
 
 
 class ContribBdr07Server(ContribBdrServer):

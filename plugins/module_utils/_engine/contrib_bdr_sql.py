@@ -43,3 +43,6 @@ REGISTER = """
 INSERT INTO bdr.bdr_nodes (node_sysid, node_timeline, node_dboid, node_status)
 SELECT sysid, timeline, dboid, 'r' FROM bdr.bdr_get_local_nodeid()
 """
+
+KEEP_TO_ITSELF = "SET replication_origin_id = 1"
+FORGET_HEARTBEATS = "DELETE FROM pgbdr.heartbeat WHERE written_at < clock_timestamp() - interval '1 day'"

@@ -25,6 +25,9 @@ class EngineServer(abc.ABC):
     session_settings: t.ClassVar[t.Mapping[str, str]] = {}
     """What a session of the local superuser sets, so that preparing a node is not replicated itself."""
 
+    heartbeat_is_updated: t.ClassVar[bool] = True
+    """False where an UPDATE of a row that a downstream lacks would stop its link: there, rows are only added."""
+
     def __init__(self, plan: NodePlan) -> None:
         self.plan = plan
 
@@ -71,6 +74,10 @@ class EngineServer(abc.ABC):
     def findings(self, lines: t.Sequence[str]) -> list[str]:
         """Return what the lines of a server's log say of links, with the remedy."""
         return []
+
+    def forget_heartbeats(self) -> t.Iterable[Statement]:
+        """Return what removes old rows of the heartbeat table on this node alone, where they are only added."""
+        return ()
 
     def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
         """Tell whether the link's worker failed and sits out a pause that kick() cuts short."""

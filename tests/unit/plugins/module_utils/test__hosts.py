@@ -6,8 +6,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils._hosts import installs, problems
-from ansible_collections.pgbdr.bdr.tests.unit.builders import database_found, host_found, hosts_found, plan
+from ansible_collections.pgbdr.bdr.plugins.module_utils._hosts import build_problem, builders, installs, problems
+from ansible_collections.pgbdr.bdr.tests.unit.builders import (
+    database_found,
+    host_found,
+    hosts_found,
+    plan,
+    server_found,
+)
 
 PLAN = plan().as_dict()
 NEED = 900 + 1024 + 64  # MB of each node: retention, max_wal_size, an empty instance
@@ -35,6 +41,11 @@ def databases(**changes) -> dict:
         {},
         {"bravo": {"data": "ours", "major": 15, "running": True, **databases()}},
         {"bravo": {"architecture": "x86_64 little-endian 64 bit", "machine": "another"}},
+        # Another distribution builds for itself.
+        {"bravo": {"platform": "x86_64, debian 13"}},
+        {"bravo": {"data": "ours", "major": 15, "catalog_version": 202209061, "running": True}},
+        # What a package brings in this run is not there yet.
+        {"bravo": {"server": server_found("", 0), "missing_packages": ["postgresql-15"]}},
     ],
 )
 def test_nothing_stands_against_sound_hosts(changes):
@@ -241,8 +252,13 @@ def test_the_limit_of_the_clocks_is_the_operator_s():
 # --- Rows -----------------------------------------------------------------------------------------
 
 
+def stands(*connections: str, **changes) -> dict:
+    """Return a node whose server runs, with links from the upstreams that the connections name."""
+    return {"data": "ours", "major": 15, "running": True, **databases(connections=list(connections), **changes)}
+
+
 def rows(table: str = "public.t", connections: tuple[str, ...] = ()) -> dict:
-    return databases(table_with_rows=table, connections=list(connections))
+    return stands(*connections, table_with_rows=table)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +277,7 @@ def rows(table: str = "public.t", connections: tuple[str, ...] = ()) -> dict:
             {
                 "alpha": rows(connections=("bravo_alpha", "charlie_alpha")),
                 "bravo": rows(connections=("alpha_bravo", "charlie_bravo")),
-                "charlie": {**databases(connections=["alpha_charlie", "bravo_charlie"])},
+                "charlie": stands("alpha_charlie", "bravo_charlie"),
             },
             [],
         ),
@@ -270,7 +286,7 @@ def rows(table: str = "public.t", connections: tuple[str, ...] = ()) -> dict:
             {
                 "alpha": rows(connections=("bravo_alpha", "charlie_alpha")),
                 "bravo": rows("s.u", connections=("charlie_bravo",)),
-                "charlie": {**databases(connections=["alpha_charlie", "bravo_charlie"])},
+                "charlie": stands("alpha_charlie", "bravo_charlie"),
             },
             [
                 "public.t of appdb on alpha has rows, and alpha -> bravo does not exist yet",
@@ -323,6 +339,80 @@ def test_rows_of_a_node_that_was_not_reached_are_unknown():
     assert problems(PLAN, {"bravo": host_found("bravo", **databases())}) == []
 
 
+# --- A node that is lost --------------------------------------------------------------------------
+
+GONE = {"data": "absent", "major": None}
+LOST = (
+    "bdr_home of {}: there is no data directory, but {} had links from it: a new one would be another node to them. "
+    "Put its data back; to give it up, remove the whole group"
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        # A group that is made, and one to which bravo is added.
+        ({}, []),
+        ({"alpha": stands("charlie_alpha"), "bravo": GONE, "charlie": stands("alpha_charlie")}, []),
+        (
+            {"alpha": stands("bravo_alpha", "charlie_alpha"), "bravo": GONE, "charlie": stands("alpha_charlie")},
+            [("bravo", "alpha")],
+        ),
+        (
+            {"alpha": stands("bravo_alpha"), "bravo": GONE, "charlie": stands("bravo_charlie")},
+            [("bravo", "alpha, charlie")],
+        ),
+        # An empty home that was made again is no data either.
+        ({"alpha": stands("bravo_alpha"), "bravo": {"data": "ours", "major": None}}, [("bravo", "alpha")]),
+        # Two are gone.
+        ({"alpha": stands("bravo_alpha", "charlie_alpha")}, [("bravo", "alpha"), ("charlie", "alpha")]),
+        # It is there, though it is down.
+        ({"alpha": stands("bravo_alpha"), "bravo": {"data": "ours", "major": 15}}, []),
+        # A connection that the plan does not know is nobody's.
+        ({"alpha": stands("zulu_alpha", "alpha_bravo")}, []),
+        # A server that is down does not tell whom it had links from.
+        ({"alpha": {"data": "ours", "major": 15}, "bravo": GONE}, []),
+    ],
+)
+def test_a_node_whose_data_is_gone_is_not_made_anew(changes, said):
+    assert found_with(**changes) == [LOST.format(*each) for each in said]
+
+
+def test_a_node_that_was_not_reached_is_not_lost():
+    hosts = hosts_found(alpha=stands("bravo_alpha"), bravo=GONE, charlie=stands())
+    assert problems(PLAN, hosts) == [LOST.format("bravo", "alpha")]
+    del hosts["bravo"]
+    assert problems(PLAN, hosts) == []
+
+
+def test_a_node_is_told_of_once_whatever_databases_it_had():
+    found = plan("alpha bravo", bdr_databases=["x", "y"]).as_dict()
+    names = {name: [each["name"] for each in found["nodes"]["alpha"]["connections"]] for name in ("x", "y")}
+    full = {name: database_found(name, connections=connections) for name, connections in names.items()}
+    both = {**stands(), "databases": full}
+    assert problems(found, hosts_found("alpha bravo", alpha=both)) == [LOST.format("bravo", "alpha")]
+    one = {**stands(), "databases": {"x": database_found("x"), "y": full["y"]}}
+    assert problems(found, hosts_found("alpha bravo", alpha=one)) == [LOST.format("bravo", "alpha")]
+
+
+@pytest.mark.parametrize("era", ["0.4", "0.7"])
+def test_a_node_that_fed_nobody_may_be_made_anew(era):
+    shape = {"bdr_topology": "one_way", "bdr_upstream": "alpha", "bdr_engine": "contrib_bdr", "bdr_era": era}
+    found = plan("alpha bravo", **shape).as_dict()
+    sound = {"server": server_found("9.4", 0, era)}
+    hosts = hosts_found("alpha bravo", alpha={**stands(), **sound}, bravo={**GONE, **sound})
+    assert problems(found, hosts) == []
+    hosts = hosts_found("alpha bravo", alpha={**GONE, **sound}, bravo={**stands("alpha"), **sound})
+    assert problems(found, hosts) == [LOST.format("alpha", "bravo")]
+
+
+def test_rows_that_are_accepted_do_not_bring_a_node_back():
+    found = plan("alpha bravo", bdr_existing_rows="accept").as_dict()
+    assert problems(found, hosts_found("alpha bravo", alpha=rows(connections=("bravo_alpha",)), bravo=GONE)) == [
+        LOST.format("bravo", "alpha")
+    ]
+
+
 # --- Packages -------------------------------------------------------------------------------------
 
 
@@ -335,3 +425,128 @@ def test_one_node_of_a_machine_installs():
     }
     assert installs(hosts) == {"alpha": ["x", "y"], "bravo": ["x"], "charlie": [], "delta": []}
     assert installs({}) == {}
+
+
+# --- The server's programs ------------------------------------------------------------------------
+
+OLD = {"bdr_engine": "contrib_bdr", "bdr_era": "0.4"}
+OWN = {"bdr_bin_directory": "/opt/pg/bin"}
+NO_SERVER = server_found("", 0)
+SERVER_04 = server_found("9.3beta1", 201305061, "0.4")
+SERVER_07 = server_found("9.4beta2", 201408161, "0.7")
+UNREADABLE = (
+    "the node's data directory has the catalog version {}, the server in {} reads {}: it was made by another "
+    "server. Give the node that server again (bdr_build_*, bdr_bin_directory), or remove its data"
+)
+
+
+@pytest.mark.parametrize(
+    ("shared", "bravo", "said"),
+    [
+        # Programs of the operator's own must be there.
+        (
+            {**OLD, **OWN},
+            {"server": NO_SERVER},
+            "bdr_bin_directory: /opt/pg/bin of bravo has no program postgres. Name the server's directory there",
+        ),
+        (OWN, {"server": NO_SERVER}, "bdr_bin_directory: /opt/pg/bin of bravo has no program postgres."),
+        ({}, {"server": NO_SERVER}, "bdr_bin_directory: /usr/lib/postgresql/15/bin of bravo has no program postgres."),
+        # A server that is built comes in this run.
+        (OLD, {"server": NO_SERVER}, None),
+        ({"bdr_build": True}, {"server": NO_SERVER}, None),
+        (OLD, {"server": SERVER_04}, None),
+        ({**OLD, **OWN}, {"server": SERVER_04}, None),
+        # It must have the engine, unless it is built in this run.
+        (
+            {**OLD, **OWN},
+            {"server": server_found()},
+            "bdr_engine: the server in /opt/pg/bin of bravo has no contrib/bdr. Use pglogical, or a server that has it",
+        ),
+        (OLD, {"server": server_found()}, None),
+        ({}, {"server": server_found()}, None),
+        ({**OWN}, {"server": SERVER_07}, None),
+        # It must be of the era that was planned for; a build of another source may come in this run.
+        (
+            {**OLD, **OWN},
+            {"server": SERVER_07},
+            "bdr_era: the contrib/bdr in /opt/pg/bin of bravo is of the era 0.7, not 0.4. "
+            'Set bdr_era: "0.7", or take bdr_era out',
+        ),
+        (OLD, {"server": SERVER_07}, None),
+        # It must read what lies there.
+        ({**OLD, **OWN}, {"server": SERVER_04, "catalog_version": 201305061}, None),
+        (
+            {**OLD, **OWN},
+            {"server": SERVER_04, "catalog_version": 201408161},
+            UNREADABLE.format(201408161, "/opt/pg/bin of bravo", 201305061),
+        ),
+        ({}, {"catalog_version": 1}, UNREADABLE.format(1, "/usr/lib/postgresql/15/bin of bravo", 202209061)),
+        # Without its headers a server does not say what it reads.
+        ({**OLD, **OWN}, {"server": server_found("9.3beta1", 0, "0.4"), "catalog_version": 201408161}, None),
+        # No distribution says which major version a server is of that somebody built.
+        ({**OLD, **OWN}, {"server": SERVER_04, "data": "ours", "major": 93}, None),
+    ],
+)
+def test_the_server_must_fit_the_plan_and_the_data(shared, bravo, said):
+    names = "alpha bravo"
+    sound = {"server": SERVER_04 if shared.get("bdr_era") else server_found()}
+    found = problems(plan(names, **shared).as_dict(), hosts_found(names, alpha=sound, bravo=bravo))
+    assert len(found) == (said is not None)
+    assert not said or found[0].startswith(said)
+
+
+def test_a_server_can_be_wrong_in_two_ways():
+    found = plan("alpha bravo", **OLD, **OWN).as_dict()
+    bad = {"server": SERVER_07, "catalog_version": 201305061}
+    told = problems(found, hosts_found("alpha bravo", alpha={"server": SERVER_04}, bravo=bad))
+    assert [problem.split(" of bravo")[0] for problem in told] == [
+        "bdr_era: the contrib/bdr in /opt/pg/bin",
+        "the node's data directory has the catalog version 201305061, the server in /opt/pg/bin",
+    ]
+
+
+BUILD = "/opt/pgbdr/builds/x"
+
+
+@pytest.mark.parametrize(
+    ("era", "data", "server", "said"),
+    [
+        ("0.4", 0, NO_SERVER, f"{BUILD} has no program postgres; run site.yml again, which builds it"),
+        ("", 0, NO_SERVER, f"{BUILD} has no program postgres"),
+        ("0.4", 0, SERVER_04, ""),
+        ("0.4", 201305061, SERVER_04, ""),
+        ("0.4", 0, SERVER_07, f"bdr_era: the contrib/bdr in {BUILD} is of the era 0.7, not 0.4."),
+        (
+            "0.7",
+            0,
+            server_found(),
+            f"bdr_build_contrib: {BUILD} has no contrib/bdr. Take bdr into the list",
+        ),
+        # Any will do: pglogical, or an era that was only assumed.
+        ("", 0, SERVER_04, ""),
+        ("", 0, SERVER_07, ""),
+        ("", 0, server_found(), ""),
+        ("", 201305061, SERVER_07, UNREADABLE.format(201305061, BUILD, 201408161)),
+        ("0.7", 201305061, SERVER_07, UNREADABLE.format(201305061, BUILD, 201408161)),
+        ("0.7", 201305061, server_found("9.4", 0, "0.7"), ""),
+        # Of two reasons the first to mend.
+        ("0.4", 201305061, SERVER_07, "bdr_era: "),
+        ("0.4", 201305061, server_found(), "bdr_build_contrib: "),
+    ],
+)
+def test_a_node_does_not_run_a_build_that_does_not_fit(era, data, server, said):
+    found = build_problem(era, data, server, BUILD)
+    assert found.startswith(said)
+    assert bool(found) is bool(said)
+
+
+def test_one_host_of_a_platform_builds():
+    hosts = {
+        "charlie": host_found("charlie", platform="x86_64, debian 12"),
+        "alpha": host_found("alpha", platform="x86_64, debian 13"),
+        "bravo": host_found("bravo", platform="x86_64, debian 12"),
+        "delta": host_found("delta", platform="aarch64, debian 12"),
+    }
+    assert builders(hosts) == {"alpha": "alpha", "bravo": "bravo", "charlie": "bravo", "delta": "delta"}
+    assert list(builders(hosts)) == sorted(hosts)
+    assert builders({}) == {}

@@ -21,6 +21,8 @@ def test_a_group_of_defaults():
         name="bdr",
         engine="pglogical",
         era="0.7",
+        era_assumed=False,
+        build=False,
         nodes=tuple(
             Node(
                 name=name,
@@ -45,6 +47,7 @@ GROUP_VALUES = {
     "bdr_encoding": [("LATIN1", "encoding", "LATIN1")],
     "bdr_locale": [("de_DE.UTF-8@euro", "locale", "de_DE.UTF-8@euro")],
     "bdr_bin_directory": [("/opt/pg-15/bin", "bin_directory", "/opt/pg-15/bin")],
+    "bdr_build": [(True, "build", True), ("true", "build", True), (False, "build", False)],
     "bdr_replication_user": [("repl_1", "replication_user", "repl_1")],
     "bdr_tls": [("off", "tls", "off"), (False, "tls", "off")],
     "bdr_socket_directory": [("/run/pg", "socket_directory", "/run/pg")],
@@ -110,7 +113,7 @@ def test_a_variable_of_a_node(variable, value, field, wanted):
 
 
 def test_every_variable_has_a_row_here():
-    elsewhere = {"bdr_topology", "bdr_upstream", "bdr_databases", "bdr_upstreams"}
+    elsewhere = {"bdr_topology", "bdr_upstream", "bdr_databases", "bdr_upstreams", "bdr_standby_of"}
     assert {*GROUP_VALUES, *NODE_VALUES, *elsewhere} == set(_inventory.READ)
 
 
@@ -152,6 +155,8 @@ GROUP_REFUSALS = [
     ("bdr_encoding", "UTF-8", "is 'UTF-8'; wanted: an encoding of PostgreSQL"),
     ("bdr_locale", "C; DROP", "is 'C; DROP'; wanted: a locale"),
     ("bdr_bin_directory", "bin", "is 'bin'; wanted: an absolute path"),
+    ("bdr_build", "maybe", "is the string 'maybe'; true or false is wanted"),
+    ("bdr_build", 1, "is the number '1'; true or false is wanted"),
     ("bdr_replication_user", "Repl User", "is 'Repl User'; wanted: a role name of a-z, 0-9 and _"),
     ("bdr_tls", "on", "is the string 'on'; one of off, require, verify-full is wanted"),
     ("bdr_tls", True, "is the boolean 'True'; one of off, require, verify-full is wanted"),
@@ -196,6 +201,7 @@ NODE_REFUSALS = [
     ("bdr_node_settings", "a", "is the string 'a'; a mapping"),
     ("bdr_hba", "host all all ::1/128 md5", "is the string 'host all all ::1/128 md5'; a list is wanted"),
     ("bdr_hba", ["host all all ::1/128 md5\nlocal all all trust"], "item 1 is 'host"),
+    ("bdr_standby_of", ["alpha"], "is the list ['alpha']; a string is wanted"),
     ("bdr_physical_standbys", -1, "is -1; a whole number from 0 to 100"),
     ("bdr_apply_delay_ms", "1s", "is the string '1s'; a whole number from 0"),
     *((name, TEMPLATE, "{{ nope }}") for name in _inventory.NODE_FIELDS),
@@ -382,6 +388,60 @@ def test_all_problems_are_listed_together():
         "bdr_port",
         "bdr_home",
     ]
+
+
+# --- Where the server comes from ------------------------------------------------------------------
+
+BIN = "/opt/pg/bin"
+BOTH = "bdr_build: true puts the server where it belongs; take bdr_bin_directory out, or bdr_build"
+NEITHER = "bdr_bin_directory is missing: with bdr_build: false, contrib_bdr needs a server of your own"
+
+
+@pytest.mark.parametrize(
+    ("engine", "build", "bin_directory", "wanted"),
+    [
+        ("pglogical", None, None, False),
+        ("pglogical", None, BIN, False),
+        ("pglogical", False, None, False),
+        ("pglogical", False, BIN, False),
+        ("pglogical", True, None, True),
+        ("pglogical", True, BIN, BOTH),
+        ("contrib_bdr", None, None, True),
+        ("contrib_bdr", None, BIN, False),
+        ("contrib_bdr", False, None, NEITHER),
+        ("contrib_bdr", False, BIN, False),
+        ("contrib_bdr", True, None, True),
+        ("contrib_bdr", True, BIN, BOTH),
+    ],
+)
+def test_where_the_server_comes_from(engine, build, bin_directory, wanted):
+    said = {"bdr_build": build, "bdr_bin_directory": bin_directory}
+    given = {name: value for name, value in said.items() if value is not None}
+    if isinstance(wanted, str):
+        assert only_problem(group, bdr_engine=engine, **given) == wanted
+    else:
+        found = group(bdr_engine=engine, **given)
+        assert (found.build, found.bin_directory) == (wanted, bin_directory)
+
+
+@pytest.mark.parametrize(
+    ("engine", "said", "probed", "era", "assumed"),
+    [
+        ("contrib_bdr", None, None, _inventory.ASSUMED_ERA, True),
+        ("contrib_bdr", None, "", _inventory.ASSUMED_ERA, True),
+        ("contrib_bdr", None, "0.4", "0.4", False),
+        ("contrib_bdr", None, "0.7", "0.7", False),
+        # What the operator says wins; check_hosts compares it with the server.
+        ("contrib_bdr", "0.7", "0.4", "0.7", False),
+        ("contrib_bdr", "0.4", "0.7", "0.4", False),
+        ("contrib_bdr", "0.4", None, "0.4", False),
+        ("pglogical", None, None, _inventory.ASSUMED_ERA, False),
+    ],
+)
+def test_the_era_is_said_or_seen_or_assumed(engine, said, probed, era, assumed):
+    variables = inventory(bdr_engine=engine, **({"bdr_era": said} if said else {}))
+    found = parse("bdr", variables, probed)
+    assert (found.era, found.era_assumed) == (era, assumed)
 
 
 # --- Names that nothing reads ---------------------------------------------------------------------

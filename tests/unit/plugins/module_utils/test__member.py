@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _member
+from ansible_collections.pgbdr.bdr.plugins.module_utils._engine import server
 from ansible_collections.pgbdr.bdr.plugins.module_utils._member import Member
 from ansible_collections.pgbdr.bdr.plugins.module_utils._session_types import Statement
 from ansible_collections.pgbdr.bdr.plugins.module_utils._state import Item, Step, diff
@@ -22,11 +23,15 @@ VERIFIER = (  # of the password pencil
 )
 ENGINE_ITEM = Item("engine's own", "x", "appdb")
 ROLE = Item("role", "bdr_replication")
+HEARTBEAT = Item("heartbeat table", "pgbdr.heartbeat", "appdb")
 GRANTS = Item("grants on the heartbeat to", "bdr_replication", "appdb")
 
 
 class FakeEngine:
     """An engine with one object of its own."""
+
+    password_encryption = "scram-sha-256"
+    heartbeat_is_updated = True
 
     def observe_member(self, session, database):
         return {ENGINE_ITEM: {"seen": database}}
@@ -43,7 +48,8 @@ MEMBER = Member(PLAN, FakeEngine(), "pencil")
 
 
 def role_row(**changes) -> dict:
-    return {"rolcanlogin": True, "rolreplication": True, "more": False, "verifier": VERIFIER, **changes}
+    sound = {"rolcanlogin": True, "rolreplication": True, "more": False, "bypass": False, "verifier": VERIFIER}
+    return {**sound, **changes}
 
 
 def instance_steps(role: list[dict], databases: list[str]) -> list[str]:
@@ -69,6 +75,7 @@ def instance_steps(role: list[dict], databases: list[str]) -> list[str]:
         ([role_row(rolcanlogin=False)], ["appdb", "other"], ["change login of role bdr_replication"]),
         ([role_row(rolreplication=False)], ["appdb", "other"], ["change replication of role bdr_replication"]),
         ([role_row(more=True)], ["appdb", "other"], ["change more privileges of role bdr_replication"]),
+        ([role_row(bypass=True)], ["appdb", "other"], ["change bypasses row security of role bdr_replication"]),
         ([role_row(verifier=None)], ["appdb", "other"], ["change password of role bdr_replication"]),
         (
             [role_row(verifier=VERIFIER.replace("cU2e", "dU2e"))],
@@ -129,18 +136,51 @@ def test_a_database(state, steps):
 
 
 def statements(item: Item, before: dict | None = None) -> list[Statement]:
-    return list(MEMBER.statements(Step(item, before, {}), lambda password, role: f"verifier of {password} for {role}"))
+    return list(MEMBER.statements(Step(item, before, {}), "{1}'s {0} in {2}".format))
 
 
-@pytest.mark.parametrize(("before", "verb"), [(None, "CREATE"), ({"login": False}, "ALTER")])
-def test_the_role_gets_its_verifier_and_least_privilege(before, verb):
+@pytest.mark.parametrize(
+    ("before", "verb", "bypass"),
+    [
+        (None, "CREATE", ""),
+        ({"login": False}, "ALTER", ""),
+        # Servers before 9.5 know neither the privilege nor the word.
+        ({"bypasses row security": False}, "ALTER", ""),
+        ({"bypasses row security": True}, "ALTER", "NOBYPASSRLS"),
+    ],
+)
+def test_the_role_gets_its_verifier_and_least_privilege(before, verb, bypass):
     (statement,) = statements(ROLE, before)
     assert statement.text.split() == [
-        *f"{verb} ROLE {{role}} LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD".split(),
+        *f"{verb} ROLE {{role}} LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE {bypass} PASSWORD".split(),
         "%(verifier)s",
     ]
     assert statement.identifiers == {"role": "bdr_replication"}
-    assert statement.values == {"verifier": "verifier of pencil for bdr_replication"}
+    assert statement.values == {"verifier": "bdr_replication's pencil in scram-sha-256"}
+
+
+MD5 = "md5f808ad2fa04c551e5d52e527ef85f782"  # of the password pencil of bdr_replication
+
+
+@pytest.mark.parametrize(
+    ("verifier", "password"),
+    [(MD5, "as given"), (MD5[:-1] + "3", "another"), (VERIFIER, "another"), (None, "another")],
+)
+@pytest.mark.parametrize("era", ["0.4", "0.7"])
+def test_old_servers_store_md5(era, verifier, password):
+    engine = server(node_plan(bdr_engine="contrib_bdr", bdr_era=era))
+    member = Member(engine.plan, engine, "pencil")
+    session = FakeSession({_member.ROLE: [role_row(verifier=verifier)], _member.DATABASES: []})
+    (role,) = member.observe_instance(session).values()
+    assert role["password"] == password
+    (statement,) = member.statements(Step(ROLE, None, {}), "{2}".format)
+    assert statement.values == {"verifier": "md5"}
+
+
+def test_without_row_security_nobody_bypasses_it():
+    """9.3 and 9.4 have no such column, and the query must not name it."""
+    assert "r.rolbypassrls" not in _member.ROLE
+    assert "->>'rolbypassrls'" in _member.ROLE
 
 
 @pytest.mark.parametrize(
@@ -159,7 +199,10 @@ def test_the_role_gets_its_verifier_and_least_privilege(before, verb):
         ),
         (Item("function", "pgbdr.table_with_rows", "appdb"), [Statement(_member.CREATE_ROWS_FUNCTION, values={})]),
         (Item("schema", "pgbdr", "appdb"), [Statement(_member.CREATE_SCHEMA)]),
-        (Item("heartbeat table", "pgbdr.heartbeat", "appdb"), [Statement(_member.CREATE_HEARTBEAT)]),
+        (
+            HEARTBEAT,
+            [Statement(_member.CREATE_HEARTBEAT.format(key="upstream, downstream"))],
+        ),
         (GRANTS, [Statement(text, {"role": "bdr_replication"}) for text in _member.GRANT_HEARTBEAT]),
         (ENGINE_ITEM, [Statement("the engine's", values={"item": "x"})]),
     ],
@@ -167,7 +210,7 @@ def test_the_role_gets_its_verifier_and_least_privilege(before, verb):
 def test_statements_of_a_step(item, wanted):
     after = {"body": "the body"} if item.kind == "function" else {}
     wanted = [replace(statement, values=after) if after else statement for statement in wanted]
-    found = list(MEMBER.statements(Step(item, None, after), str))
+    found = list(MEMBER.statements(Step(item, None, after), "{}{}{}".format))
     assert found == wanted
     # Only CREATE DATABASE refuses to run in a transaction.
     assert [statement.alone for statement in found] == [item.kind == "database"] * len(found)
@@ -186,3 +229,19 @@ def test_statements_of_a_step(item, wanted):
 )
 def test_a_table_with_rows(rows, wanted):
     assert _member.table_with_rows(FakeSession(rows)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("shared", "key"),
+    [
+        ({}, "upstream, downstream"),
+        ({"bdr_engine": "contrib_bdr", "bdr_era": "0.7"}, "upstream, downstream"),
+        # An UPDATE of a row that a downstream lacks stops its link up to 0.4, so each beat is a row of its own.
+        ({"bdr_engine": "contrib_bdr", "bdr_era": "0.4"}, "upstream, downstream, token"),
+    ],
+)
+def test_the_key_of_a_heartbeat_is_what_the_engine_can_write_twice(shared, key):
+    engine = server(node_plan(**shared))
+    (statement,) = Member(engine.plan, engine, "pencil").statements(Step(HEARTBEAT, None, {}), "{}{}{}".format)
+    assert f"PRIMARY KEY ({key}))" in statement.text
+    assert bool(list(engine.forget_heartbeats())) is ("token" in key)

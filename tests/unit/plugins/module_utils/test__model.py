@@ -17,9 +17,11 @@ TWO = [{"name": "orders"}, {"name": "reports", "topology": "one_way", "upstream"
 
 @pytest.mark.parametrize("engine", ["pglogical", "contrib_bdr"])
 def test_a_node_survives_the_way_through_json(engine):
-    found = plan(bdr_engine=engine, bdr_databases=TWO, bdr_hba=["host all app ::1/128 md5"])
+    own = {"delta": {"bdr_standby_of": "alpha"}}
+    names = "alpha bravo charlie delta"
+    found = plan(names, own, bdr_engine=engine, bdr_databases=TWO, bdr_hba=["host all app ::1/128 md5"])
     plain = json.loads(json.dumps(found.as_dict()))
-    assert list(plain["nodes"]) == ["alpha", "bravo", "charlie"]
+    assert list(plain["nodes"]) == names.split()
     assert tuple(node_plan(plain["nodes"][node.name]) for node in found.nodes) == found.nodes
 
 
@@ -38,7 +40,7 @@ def test_a_mapping_that_lacks_something_is_an_error():
 
 def test_the_plain_plan_has_its_own_words_only():
     plain = plan().as_dict()
-    assert set(plain) == {"group", "engine", "era", "max_clock_skew_ms", "links", "nodes", "warnings"}
+    assert set(plain) == {"group", "engine", "era", "era_assumed", "max_clock_skew_ms", "links", "nodes", "warnings"}
     assert plain["links"][0] == {"database": "appdb", "upstream": "alpha", "downstream": "bravo"}
     assert plain["warnings"] == []
 
@@ -54,6 +56,12 @@ def test_a_group_finds_its_nodes():
     assert found.node("bravo") is found.nodes[1]
     with pytest.raises(KeyError):
         found.node("zulu")
+
+
+def test_a_group_finds_the_standbys_of_a_node():
+    found = group(own={"charlie": {"bdr_standby_of": "alpha"}})
+    assert found.standbys("alpha") == (found.node("charlie"),)
+    assert found.standbys("bravo") == found.standbys("charlie") == found.standbys("zulu") == ()
 
 
 def test_a_link_reads_as_it_flows_and_stays_as_it_is():

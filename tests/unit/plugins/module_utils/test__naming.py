@@ -156,6 +156,10 @@ def test_is_path_safe(name, wanted):
     assert _naming.is_path_safe(name) is wanted
 
 
+def test_built_servers_lie_by_group():
+    assert _naming.server_directory("sales") == "/opt/pgbdr/sales"
+
+
 def test_unit_and_home_name_group_and_node():
     assert _naming.unit("sales", "alpha") == "pgbdr-sales-alpha.service"
     assert _naming.home("sales", "alpha") == "/var/lib/pgbdr/sales/alpha"

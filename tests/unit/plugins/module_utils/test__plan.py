@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils._model import PassfileEntry
 from ansible_collections.pgbdr.bdr.plugins.module_utils._plan import OWN_SETTINGS
 from ansible_collections.pgbdr.bdr.tests.unit.builders import (
+    connection_settings,
     figures,
     node_plan,
     only_problem,
@@ -51,21 +52,52 @@ def test_a_node_knows_its_places():
             "/usr/lib/postgresql/16/bin",
             ("postgresql-16", "postgresql-16-pglogical", "python3-psycopg2"),
         ),
-        ({"bdr_engine": "contrib_bdr"}, "/opt/pgbdr/current/bin", ("python3-psycopg2",)),
+        ({"bdr_engine": "contrib_bdr"}, "/opt/pgbdr/bdr/bin", ("python3-psycopg2",)),
+        ({"bdr_engine": "contrib_bdr", "bdr_group": "sales"}, "/opt/pgbdr/sales/bin", ("python3-psycopg2",)),
+        ({"bdr_engine": "contrib_bdr", "bdr_bin_directory": "/opt/pg/bin"}, "/opt/pg/bin", ("python3-psycopg2",)),
+        # A server that is built comes from no package.
+        ({"bdr_build": True}, "/opt/pgbdr/bdr/bin", ("python3-psycopg2",)),
+        (
+            {"bdr_bin_directory": "/opt/pg/bin"},
+            "/opt/pg/bin",
+            ("postgresql-15", "postgresql-15-pglogical", "python3-psycopg2"),
+        ),
     ],
 )
 def test_programs_and_packages_are_the_engine_s(shared, bin_directory, packages):
     node = node_plan(**shared)
     assert (node.bin_directory, node.packages) == (bin_directory, packages)
+    built = bin_directory.startswith("/opt/pgbdr/")
+    assert node.build is built
+    assert node.server_directory == (bin_directory[: -len("/bin")] if built else "")
 
 
-def test_programs_may_lie_elsewhere():
-    assert node_plan(bdr_bin_directory="/opt/pg/bin").bin_directory == "/opt/pg/bin"
+@pytest.mark.parametrize(
+    ("shared", "major"),
+    [
+        ({}, 15),
+        ({"bdr_postgresql_major": 16}, 16),
+        # What was built is what says its version.
+        ({"bdr_engine": "contrib_bdr"}, 0),
+        ({"bdr_engine": "contrib_bdr", "bdr_postgresql_major": 16}, 0),
+    ],
+)
+def test_the_major_version_is_the_inventory_s_where_packages_have_it(shared, major):
+    assert node_plan(**shared).major == major
 
 
 @pytest.mark.parametrize(("engine", "era"), [("pglogical", ""), ("contrib_bdr", "0.4")])
 def test_an_era_is_contrib_bdr_s(engine, era):
-    assert plan(bdr_engine=engine, bdr_era="0.4").era == era
+    found = plan(bdr_engine=engine, bdr_era="0.4")
+    assert found.era == era
+    assert {node.era for node in found.nodes} == {era}
+    assert not found.era_assumed
+
+
+def test_an_era_that_nobody_said_is_assumed():
+    found = plan(bdr_engine="contrib_bdr")
+    assert (found.era, found.era_assumed) == ("0.7", True)
+    assert not plan().era_assumed
 
 
 def test_the_passfile_has_one_entry_for_each_upstream():
@@ -118,6 +150,46 @@ NEW = {"bdr_engine": "contrib_bdr", "bdr_era": "0.7"}
 )
 def test_disk_follows_what_the_operator_lets_a_node_keep(shared, wal):
     assert figures(node_plan(**shared))["disk"] == wal + 64
+
+
+ONE_WAY = {"bdr_topology": "one_way", "bdr_upstream": "alpha"}
+NO_LIMIT = {"max_slot_wal_keep_size": -1, "wal_keep_size": "16MB"}
+OWN_STANDBY = {"bravo": {"bdr_physical_standbys": 1}}
+FOLLOWED = {"charlie": {"bdr_standby_of": "bravo"}}
+
+
+@pytest.mark.parametrize(
+    ("shared", "node", "kept"),
+    [
+        # Nothing is kept for nobody.
+        ({**OLD, **ONE_WAY}, "bravo", 0),
+        ({**NEW, **ONE_WAY}, "bravo", 0),
+        ({**OLD, **ONE_WAY}, "alpha", 57 * 16),
+        ({**NEW, **ONE_WAY}, "alpha", 900),
+        # Physical standbys are somebody, in the inventory or not.
+        ({**OLD, **ONE_WAY, "own": OWN_STANDBY}, "bravo", 57 * 16),
+        ({**NEW, **ONE_WAY, "own": OWN_STANDBY}, "bravo", 57 * 16),
+        ({**OLD, **ONE_WAY, "own": FOLLOWED}, "bravo", 57 * 16),
+        ({**NEW, **ONE_WAY, "own": FOLLOWED}, "bravo", 57 * 16),
+        # A standby is planned like the node it follows.
+        ({**OLD, **ONE_WAY, "own": FOLLOWED}, "charlie", 57 * 16),
+        ({**NEW, **ONE_WAY, "own": {"charlie": {"bdr_standby_of": "alpha"}}}, "charlie", 57 * 16),
+        # What the operator keeps at any rate is kept.
+        ({**OLD, **ONE_WAY, "bdr_settings": {"wal_keep_segments": 100}}, "bravo", 1600),
+        ({**NEW, **ONE_WAY, "bdr_settings": {"wal_keep_segments": 100}}, "bravo", 1600),
+        # pglogical writes its limit on every node, and what is written is counted.
+        (ONE_WAY, "bravo", 900),
+        ({**ONE_WAY, "bdr_settings": {"max_slot_wal_keep_size": -1}}, "bravo", 0),
+        ({**ONE_WAY, "bdr_settings": NO_LIMIT}, "bravo", 16),
+        ({**ONE_WAY, "bdr_settings": NO_LIMIT}, "alpha", 900),
+        ({**ONE_WAY, "bdr_settings": NO_LIMIT, "own": OWN_STANDBY}, "bravo", 900),
+        ({**ONE_WAY, "bdr_settings": NO_LIMIT, "own": FOLLOWED}, "charlie", 900),
+    ],
+)
+def test_a_node_that_feeds_nobody_keeps_no_wal(shared, node, kept):
+    (disk,) = [figure for figure in node_plan(node, **shared).figures if figure.name == "disk"]
+    assert disk.formula.startswith(f"WAL retention {kept} + WAL of checkpoints ")
+    assert disk.value == kept + (136 if "bdr_engine" in shared else 1024) + 64
 
 
 # --- Settings -------------------------------------------------------------------------------------
@@ -226,6 +298,20 @@ def test_a_setting_that_contradicts(name, value, said):
     problem = only_problem(plan, own={"bravo": {"bdr_node_settings": {name: value}}})
     assert problem.startswith("bdr_settings of bravo: ")
     assert said in problem
+
+
+@pytest.mark.parametrize(
+    ("shared", "name"),
+    [(OLD, "bdr.bravo.dsn"), (NEW, "bdr.bravo_dsn"), (OLD, "bdr.connections"), (NEW, "bdr.connections")],
+)
+def test_a_connection_is_not_an_operator_s_setting(shared, name):
+    """It stands in a file of its own; the same once more would be harmless, but belongs there."""
+    sound = connection_settings(node_plan(**shared))[name]
+    repeated = node_plan(**shared, own={"alpha": {"bdr_settings": {name: sound}}})
+    assert repeated.settings == node_plan(**shared).settings
+    assert repeated.connection_settings == node_plan(**shared).connection_settings
+    problem = only_problem(plan, **shared, own={"alpha": {"bdr_settings": {name: "x"}}})
+    assert problem.startswith(f"bdr_settings of alpha: {name} 'x' contradicts {sound!r} (")
 
 
 UNWRITTEN = ("data_directory", "hba_file", "ident_file")

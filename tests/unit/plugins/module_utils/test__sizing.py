@@ -68,7 +68,7 @@ def test_each_figure_shows_its_formula_and_source():
 def test_value_of():
     found = (disk(10, 20),)
     assert value_of(found, "disk") == 10 + 20 + 64
-    assert found[0].formula == "WAL retention 10 + max_wal_size 20 + empty instance 64"
+    assert found[0].formula == "WAL retention 10 + WAL of checkpoints 20 + empty instance 64"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,13 @@ import hashlib
 import hmac
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils._scram import belongs
+from ansible_collections.pgbdr.bdr.plugins.module_utils._verifier import belongs
+from psycopg2.extensions import encrypt_password
+
+
+def scram_belongs(stored: str | None, password: str) -> bool:
+    """Ask for SCRAM, where the role is no part of what is stored."""
+    return belongs(stored, password, "repl", "scram-sha-256")
 
 
 def verifier(prepared: str, salt: str = "W22ZaJ0SNY7soEsUEjb6gQ==", rounds: int = 4096) -> str:
@@ -30,7 +36,7 @@ def test_the_exchange_of_rfc_7677():
     proof = base64.b64decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
     client_key = bytes(a ^ b for a, b in zip(signature, proof, strict=True))
     assert base64.b64encode(hashlib.sha256(client_key).digest()).decode() == stored
-    assert belongs(verifier("pencil"), "pencil")
+    assert scram_belongs(verifier("pencil"), "pencil")
 
 
 SERVERS = {
@@ -49,7 +55,7 @@ SERVERS = {
 
 @pytest.mark.parametrize("password", SERVERS)
 def test_the_server_s_own_verifiers(password):
-    assert belongs(f"SCRAM-SHA-256$4096:{SERVERS[password]}", password)
+    assert scram_belongs(f"SCRAM-SHA-256$4096:{SERVERS[password]}", password)
 
 
 @pytest.mark.parametrize(
@@ -83,16 +89,16 @@ def test_the_server_s_own_verifiers(password):
     ],
 )
 def test_passwords_are_prepared_as_postgresql_does(password, prepared):
-    assert belongs(verifier(prepared), password)
+    assert scram_belongs(verifier(prepared), password)
 
 
 @pytest.mark.parametrize("password", ["", "Pencil", "pencil ", " pencil", "pencils", "péncil"])
 def test_another_password_is_another(password):
-    assert not belongs(verifier("pencil"), password)
+    assert not scram_belongs(verifier("pencil"), password)
 
 
 def test_a_longer_salt_and_more_rounds_belong_too():
-    assert belongs(verifier("pencil", salt=base64.b64encode(b"x" * 33).decode(), rounds=10000), "pencil")
+    assert scram_belongs(verifier("pencil", salt=base64.b64encode(b"x" * 33).decode(), rounds=10000), "pencil")
 
 
 @pytest.mark.parametrize(
@@ -109,4 +115,46 @@ def test_a_longer_salt_and_more_rounds_belong_too():
     ],
 )
 def test_what_is_no_scram_verifier_belongs_to_no_password(stored):
-    assert not belongs(stored, "pencil")
+    assert not scram_belongs(stored, "pencil")
+
+
+# --- md5, all that servers before PostgreSQL 10 know ----------------------------------------------
+
+MD5 = {  # made by libpq as above
+    ("pencil", "bdr_replication"): "md5f808ad2fa04c551e5d52e527ef85f782",
+    ("naïve", "repl"): "md5887e8f5710a57bf0e52c716d0857ab3d",
+    ("é ' \\ % $ : x", "r_1"): "md512ac34b27ad27837ce1ffd1bdc07010b",
+    ("😀", "repl"): "md5009896c1303ae9763fb3cdd632e971c2",
+}
+
+
+@pytest.mark.parametrize(("password", "role"), MD5)
+def test_the_server_s_own_md5(password, role):
+    stored = MD5[password, role]
+    assert encrypt_password(password, role, algorithm="md5") == stored
+    assert belongs(stored, password, role, "md5")
+
+
+@pytest.mark.parametrize(
+    ("stored", "password", "role"),
+    [
+        (MD5["pencil", "bdr_replication"], "Pencil", "bdr_replication"),
+        # Another role's verifier is another's, with the same password too.
+        (MD5["pencil", "bdr_replication"], "pencil", "repl"),
+        (MD5["pencil", "bdr_replication"].upper(), "pencil", "bdr_replication"),
+        (MD5["pencil", "bdr_replication"][3:], "pencil", "bdr_replication"),
+        (None, "pencil", "bdr_replication"),
+        ("", "pencil", "bdr_replication"),
+        # A server whose password_encryption is off stores what it was given.
+        ("pencil", "pencil", "bdr_replication"),
+        ("pençil", "pençil", "bdr_replication"),
+    ],
+)
+def test_what_is_no_md5_of_password_and_role(stored, password, role):
+    assert not belongs(stored, password, role, "md5")
+
+
+def test_a_verifier_of_the_other_kind_is_to_be_made_anew():
+    """A server that was moved from one engine to the other keeps its roles."""
+    assert not belongs(verifier("pencil"), "pencil", "bdr_replication", "md5")
+    assert not belongs(MD5["pencil", "bdr_replication"], "pencil", "bdr_replication", "scram-sha-256")

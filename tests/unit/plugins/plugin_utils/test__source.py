@@ -8,7 +8,12 @@ from __future__ import annotations
 import pytest
 import yaml
 from ansible_collections.pgbdr.bdr.plugins.module_utils._model import Plan
-from ansible_collections.pgbdr.bdr.plugins.plugin_utils._source import password_of, plan_of, value_of
+from ansible_collections.pgbdr.bdr.plugins.plugin_utils._source import (
+    group_of,
+    password_of,
+    plan_of,
+    value_of,
+)
 from ansible_collections.pgbdr.bdr.tests.unit.ansible_variables import task_vars, template
 from ansible_collections.pgbdr.bdr.tests.unit.builders import only_problem, problems
 
@@ -72,9 +77,33 @@ def test_another_group_may_hold_the_nodes(variables_of):
     assert found.group == "sales"
 
 
-def test_a_group_that_is_not_there(variables_of):
-    problem = only_problem(planned, variables_of({}, bdr_hosts="sales"))
+@pytest.mark.parametrize("function", [plan_of, group_of])
+def test_a_group_that_is_not_there(variables_of, function):
+    variables = variables_of({}, bdr_hosts="sales")
+    problem = only_problem(function, variables, template(variables))
     assert problem == "bdr_hosts: the inventory has no group sales; name the group of the nodes"
+
+
+def test_a_group_before_anything_is_derived(variables_of):
+    variables = variables_of({"bdr_engine": "contrib_bdr", "bdr_topology": "one_way", "bdr_upstream": "zulu"})
+    found = group_of(variables, template(variables))
+    assert (found.name, [node.name for node in found.nodes]) == ("bdr", ["alpha", "bravo"])
+    # A link that cannot be is the plan's matter.
+    assert "zulu" in only_problem(plan_of, variables, template(variables))
+
+
+@pytest.mark.parametrize(
+    ("shared", "probed", "wanted"),
+    [
+        ({}, None, ("0.7", True)),
+        ({}, "0.4", ("0.4", False)),
+        ({"bdr_era": "0.7"}, "0.4", ("0.7", False)),
+    ],
+)
+def test_the_era_that_a_server_was_seen_to_be_of(variables_of, shared, probed, wanted):
+    variables = variables_of({"bdr_engine": "contrib_bdr", **shared})
+    for found in (plan_of(variables, template(variables), probed), group_of(variables, template(variables), probed)):
+        assert (found.era, found.era_assumed) == wanted
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,10 @@ def test_the_plan_of_a_pair():
     assert shown[:10] == [
         "Group bdr: 2 nodes, 2 links, engine pglogical",
         "",
-        "node   address     port  databases  upstreams  downstreams  home",
-        "-----  ----------  ----  ---------  ---------  -----------  ------------------------",
-        "alpha  192.0.2.11  5432  appdb      1          1            /var/lib/pgbdr/bdr/alpha",
-        "bravo  192.0.2.12  5432  appdb      1          1            /var/lib/pgbdr/bdr/bravo",
+        "node   address     port  databases  upstreams  downstreams  standby of  home",
+        "-----  ----------  ----  ---------  ---------  -----------  ----------  ------------------------",
+        "alpha  192.0.2.11  5432  appdb      1          1                        /var/lib/pgbdr/bdr/alpha",
+        "bravo  192.0.2.12  5432  appdb      1          1                        /var/lib/pgbdr/bdr/bravo",
         "",
         "database  upstream  downstream",
         "--------  --------  ----------",
@@ -38,6 +38,35 @@ def test_the_plan_of_a_pair():
     ]
     assert "Sizes of alpha, bravo" in shown
     assert shown[-1].startswith("warning: bdr_topolgy is no variable of this collection")
+
+
+def test_a_standby_names_whom_it_follows():
+    shown = _text.plan(plan(own={"charlie": {"bdr_standby_of": "alpha"}}).as_dict()).splitlines()
+    assert shown[2:6] == [
+        "node     address     port  databases  upstreams  downstreams  standby of  home",
+        "-------  ----------  ----  ---------  ---------  -----------  ----------  --------------------------",
+        "alpha    192.0.2.11  5432  appdb      1          1                        /var/lib/pgbdr/bdr/alpha",
+        "bravo    192.0.2.12  5432  appdb      1          1                        /var/lib/pgbdr/bdr/bravo",
+    ]
+    assert shown[6].split() == ["charlie", "192.0.2.13", "5432", "1", "1", "alpha", "/var/lib/pgbdr/bdr/charlie"]
+
+
+@pytest.mark.parametrize(
+    ("shared", "engine"),
+    [
+        ({}, "pglogical"),
+        ({"bdr_era": "0.4"}, "pglogical"),
+        ({"bdr_engine": "contrib_bdr", "bdr_era": "0.4"}, "contrib_bdr 0.4"),
+        ({"bdr_engine": "contrib_bdr", "bdr_era": "0.7"}, "contrib_bdr 0.7"),
+        (
+            {"bdr_engine": "contrib_bdr"},
+            "contrib_bdr 0.7 (assumed: no server was asked, and bdr_era is not set)",
+        ),
+    ],
+)
+def test_an_era_that_nobody_said_is_shown_as_assumed(shared, engine):
+    first = _text.plan(plan("alpha bravo", **shared).as_dict()).splitlines()[0]
+    assert first == f"Group bdr: 2 nodes, 2 links, engine {engine}"
 
 
 def test_sizes_give_formula_and_source():
@@ -75,7 +104,7 @@ def test_sizes_give_formula_and_source():
 
 def test_nodes_that_are_alike_share_their_sizes():
     shown = _text.plan(plan(bdr_topology="one_way", bdr_upstream="alpha", bdr_engine="contrib_bdr").as_dict())
-    assert shown.startswith("Group bdr: 3 nodes, 2 links, engine contrib_bdr 0.7\n")
+    assert shown.startswith("Group bdr: 3 nodes, 2 links, engine contrib_bdr 0.7 (assumed: ")
     assert [line for line in shown.splitlines() if line.startswith("Sizes of")] == [
         "Sizes of alpha",
         "Sizes of bravo, charlie",

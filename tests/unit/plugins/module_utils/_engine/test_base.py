@@ -124,11 +124,24 @@ LOCAL = ["local all postgres peer", "local all all peer"]
                 'host "my db" "replication" 192.0.2.12 scram-sha-256',
             ],
         ),
-        # contrib/bdr: one line for all databases of a downstream
+        # contrib/bdr: one line for all links of a downstream, and one a database for the modules that ask its upstream
         (
             "alpha",
             {**CONTRIB, "bdr_databases": ["x", "y"]},
-            ["host replication bdr_replication 192.0.2.12 md5", "host replication bdr_replication 192.0.2.13 md5"],
+            [
+                "host replication bdr_replication 192.0.2.12 md5",
+                "host replication bdr_replication 192.0.2.13 md5",
+                "host x bdr_replication 192.0.2.12 md5",
+                "host x bdr_replication 192.0.2.13 md5",
+                "host y bdr_replication 192.0.2.12 md5",
+                "host y bdr_replication 192.0.2.13 md5",
+            ],
+        ),
+        # A database whose name is the keyword's is no way in for replication, nor the other way round.
+        (
+            "alpha",
+            {**CONTRIB, "names": "alpha bravo", "bdr_databases": ["all"]},
+            ['host "all" bdr_replication 192.0.2.12 md5', "host replication bdr_replication 192.0.2.12 md5"],
         ),
     ],
 )

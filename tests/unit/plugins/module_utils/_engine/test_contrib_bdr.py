@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.contrib_bdr import ContribBdr04Rules, ContribBdr07Rules
-from ansible_collections.pgbdr.bdr.tests.unit.builders import figures, node_plan, only_problem, plan, settings
+from ansible_collections.pgbdr.bdr.tests.unit.builders import (
+    connection_settings,
+    figures,
+    node_plan,
+    only_problem,
+    plan,
+    settings,
+)
 
 OLD = {"bdr_engine": "contrib_bdr", "bdr_era": "0.4"}
 NEW = {"bdr_engine": "contrib_bdr", "bdr_era": "0.7"}
@@ -27,6 +34,11 @@ def own_settings(node: str = "alpha", **shared) -> dict[str, str]:
     return {name: value for name, value in settings(node_plan(node, **shared)).items() if not name.startswith(BASIC)}
 
 
+def own_connections(node: str = "alpha", **shared) -> dict[str, str]:
+    """Return what stands in the file of the connections."""
+    return connection_settings(node_plan(node, **shared))
+
+
 DSN = "host=192.0.2.{} port=5432 dbname={} user=bdr_replication"
 
 
@@ -38,8 +50,10 @@ def test_a_mesh_up_to_0_4():
         "wal_keep_segments": "57",  # 900 MB / 16
         "shared_preload_libraries": "bdr",
         "track_commit_timestamp": "on",
-        "bdr.connections": "bravo, charlie",
         "bdr.synchronous_commit": "off",
+    }
+    assert own_connections(**OLD) == {
+        "bdr.connections": "bravo, charlie",
         "bdr.bravo.dsn": DSN.format(12, "appdb"),
         "bdr.charlie.dsn": DSN.format(13, "appdb"),
     }
@@ -53,11 +67,32 @@ def test_a_mesh_from_0_5_on():
         "max_worker_processes": "14",  # 1 + 1 database + 2 x 2 connections + 8
         "shared_preload_libraries": "bdr",
         "track_commit_timestamp": "on",
-        "bdr.connections": "bravo, charlie",
         "bdr.synchronous_commit": "off",
+    }
+    assert own_connections(**NEW) == {
+        "bdr.connections": "bravo, charlie",
         "bdr.bravo_dsn": DSN.format(12, "appdb"),
         "bdr.charlie_dsn": DSN.format(13, "appdb"),
     }
+
+
+@pytest.mark.parametrize("era", [OLD, NEW])
+def test_a_node_without_upstreams_has_no_connections(era):
+    assert own_connections("alpha", **era, **ONE_WAY) == {}
+    assert list(own_connections("bravo", **era, **ONE_WAY))[0] == "bdr.connections"
+
+
+@pytest.mark.parametrize("era", [OLD, NEW])
+def test_connections_are_not_there_before_their_databases(era):
+    """A server that starts with one whose database is missing only loops, so they stand in a file of their own."""
+    assert set(own_settings(**era)).isdisjoint(own_connections(**era))
+    assert not any(".bravo" in name or name == "bdr.connections" for name in own_settings(**era))
+
+
+@pytest.mark.parametrize("era", [OLD, NEW])
+def test_no_connection_shows_a_password(era):
+    found = own_connections(**era, bdr_replication_password="secret")
+    assert not any("secret" in value or "password" in value for value in found.values())
 
 
 def test_an_upstream_that_is_none_s_downstream():
@@ -88,7 +123,7 @@ def test_a_downstream_that_is_none_s_upstream(shared, slots):
     assert "wal_level" not in found
     assert "max_wal_senders" not in found
     assert "wal_keep_segments" not in found
-    assert found["bdr.connections"] == "alpha"
+    assert own_connections("bravo", **shared, **ONE_WAY)["bdr.connections"] == "alpha"
 
 
 @pytest.mark.parametrize("era", [OLD, NEW])
@@ -101,13 +136,15 @@ def test_a_downstream_with_a_standby_can_feed_it(era, operator, level):
     found = own_settings("bravo", **era, **ONE_WAY, bdr_physical_standbys=1, own=own)
     assert found["max_wal_senders"] == str(3 + 1 + 2)
     assert found["wal_level"] == level
-    assert "wal_keep_segments" not in found
+    # Physical standbys have no slot in either era.
+    assert found["wal_keep_segments"] == "57"
 
 
 @pytest.mark.parametrize("era", [OLD, NEW])
 def test_an_upstream_with_a_standby_decodes(era):
     found = own_settings("alpha", **era, **ONE_WAY, bdr_physical_standbys=1)
     assert (found["wal_level"], found["max_wal_senders"]) == ("logical", str(2 + 1 + 2))
+    assert found["wal_keep_segments"] == "57"
 
 
 @pytest.mark.parametrize(
@@ -118,30 +155,34 @@ def test_an_upstream_with_a_standby_decodes(era):
     ],
 )
 def test_several_databases_show_in_the_connections_names(shared, connections, dsn, delay):
-    found = own_settings(
+    found = own_connections(
         names="alpha bravo", **shared, bdr_databases=["orders", "reports"], own={"alpha": {"bdr_apply_delay_ms": 500}}
     )
     assert found["bdr.connections"] == connections
     assert found[dsn] == DSN.format(12, "orders")
     assert found[delay] == "500"
+    assert list(own_connections("bravo", names="alpha bravo", **shared, bdr_databases=["x"])) == [
+        "bdr.connections",
+        dsn.replace("bravo_orders", "alpha").replace("bravoorders", "alpha"),
+    ]
 
 
 def test_a_node_with_one_database_of_several_names_the_node_only():
     databases = ["x", {"name": "y", "nodes": ["alpha", "bravo"]}]
-    assert own_settings("charlie", **NEW, bdr_databases=databases)["bdr.connections"] == "alpha, bravo"
-    assert own_settings("alpha", **NEW, bdr_databases=databases)["bdr.connections"] == "bravox, charliex, bravoy"
+    assert own_connections("charlie", **NEW, bdr_databases=databases)["bdr.connections"] == "alpha, bravo"
+    assert own_connections("alpha", **NEW, bdr_databases=databases)["bdr.connections"] == "bravox, charliex, bravoy"
 
 
 def test_names_of_nodes_are_mapped_as_the_era_allows():
     shared = {"names": "alpha db-1.example"}
-    assert own_settings(**shared, **OLD)["bdr.connections"] == "db_1_example"
-    assert own_settings(**shared, **NEW)["bdr.connections"] == "db1example"
+    assert own_connections(**shared, **OLD)["bdr.connections"] == "db_1_example"
+    assert own_connections(**shared, **NEW)["bdr.connections"] == "db1example"
 
 
 @pytest.mark.parametrize(("era", "dsn"), [(OLD, "bdr.n9lives.dsn"), (NEW, "bdr.n9lives_dsn")])
 def test_a_node_whose_name_starts_with_a_digit(era, dsn):
     """No name of a setting may: bdr.1_dsn is a syntax error."""
-    found = own_settings(**era, names="alpha 9lives")
+    found = own_connections(**era, names="alpha 9lives")
     assert found["bdr.connections"] == "n9lives"
     assert found[dsn] == DSN.format(12, "appdb")
 

@@ -11,6 +11,10 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.contrib_bdr impo
     ContribBdr04Rules,
     ContribBdr07Rules,
 )
+from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.contrib_bdr_server import (
+    ContribBdr04Server,
+    ContribBdr07Server,
+)
 from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.pglogical import PglogicalRules
 from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.pglogical_server import PglogicalServer
 from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan
@@ -34,14 +38,25 @@ def test_every_engine_and_era_has_rules_under_a_name_of_its_own():
     assert names == {"pglogical", "contrib_bdr 0.4", "contrib_bdr 0.7"}
 
 
-def test_server():
-    node = node_plan()
+@pytest.mark.parametrize(
+    ("engine", "era", "wanted"),
+    [
+        ("pglogical", "0.4", PglogicalServer),
+        ("pglogical", "0.7", PglogicalServer),
+        ("contrib_bdr", "0.4", ContribBdr04Server),
+        ("contrib_bdr", "0.7", ContribBdr07Server),
+    ],
+)
+def test_server(engine, era, wanted):
+    node = node_plan(bdr_engine=engine, bdr_era=era)
     found = _engine.server(node)
-    assert type(found) is PglogicalServer
+    assert type(found) is wanted
     assert found.plan is node
 
 
-def test_what_can_only_be_planned_has_no_server():
-    assert set(_engine.ENGINES) - set(_engine.DEPLOYABLE) == {"contrib_bdr"}
-    with pytest.raises(ValueError, match=r"bdr_engine: contrib_bdr can be planned, but not deployed yet"):
-        _engine.server(node_plan(bdr_engine="contrib_bdr"))
+@pytest.mark.parametrize("engine", _engine.ENGINES)
+@pytest.mark.parametrize("era", _engine.ERAS)
+def test_a_password_is_stored_as_the_access_rules_ask_for_it(engine, era):
+    """A server with SCRAM refuses it to a rule that wants md5 of an old client, and the other way round."""
+    node = node_plan(bdr_engine=engine, bdr_era=era)
+    assert {rule.method for rule in node.hba} == {"peer", _engine.server(node).password_encryption}

@@ -346,3 +346,20 @@ def test_tables_without_a_key_are_warned_of():
     }
     assert SERVER.warnings(found) == ["public.log in appdb has no primary key: only its INSERTs are replicated"]
     assert SERVER.warnings({}) == []
+
+
+@pytest.mark.parametrize(("rows", "wanted"), [([], False), ([{"active": False, "wal_status": "reserved"}], True)])
+def test_a_link_that_was_up_before_has_its_slot(rows, wanted):
+    there = FakeSession({sql.SLOT: rows})
+    assert SERVER.is_established(FakeSession({}), there, CONNECTION) is wanted
+    assert there.asked == [(sql.SLOT, {"slot": "pgl_appdb_bravo_bravo_alpha"})]
+
+
+def test_connections_are_objects_of_the_database_and_no_settings():
+    assert SERVER.connections_in("bdr.connections = 'bravo'  # x\n") == []
+    assert SERVER.wanted_settings("", ()) == () == PLAN.connection_settings
+    assert SERVER.session_settings == {}
+
+
+def test_the_log_is_shown_as_it_is():
+    assert SERVER.findings(["FATAL:  the database system is starting up"]) == []

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command lines of the server's programs, word by word."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from ansible_collections.pgbdr.bdr.plugins.module_utils import _commands
+from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan
+
+AS_POSTGRES = "runuser -u postgres -- env -C /"
+BIN = "/usr/lib/postgresql/15/bin"
+HOME = "/var/lib/pgbdr/bdr/alpha"
+PASSFILE = f"PGPASSFILE={HOME}/passfile"
+ALPHA = node_plan()
+STANDBY = node_plan("delta", "alpha bravo charlie delta", own={"delta": {"bdr_standby_of": "alpha"}})
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (_commands.as_postgres("true"), "true"),
+        (
+            _commands.initdb(ALPHA, f"{HOME}/new"),
+            f"{BIN}/initdb -D {HOME}/new -U postgres --data-checksums --auth-local=peer --auth-host=reject "
+            "--encoding=UTF8 --locale=C.UTF-8",
+        ),
+        (
+            _commands.initdb(
+                node_plan(bdr_encoding="LATIN1", bdr_locale="de_DE", bdr_bin_directory="/opt/pg/bin"), "/x"
+            ),
+            "/opt/pg/bin/initdb -D /x -U postgres --data-checksums --auth-local=peer --auth-host=reject "
+            "--encoding=LATIN1 --locale=de_DE",
+        ),
+        (_commands.pg_ctl(ALPHA, "stop", "-m", "fast"), f"{PASSFILE} {BIN}/pg_ctl -D {HOME}/data stop -m fast"),
+        (_commands.read_setting(ALPHA, "port"), f"{BIN}/postgres -D {HOME}/data -C port"),
+    ],
+)
+def test_a_program_runs_as_postgres_from_a_directory_it_may_be_in(command, words):
+    assert command == shlex.split(f"{AS_POSTGRES} {words}")
+
+
+def test_a_copy_is_made_of_the_node_that_is_followed():
+    """Without asking for a password, and with the WAL that it needs to start."""
+    command = _commands.pg_basebackup(STANDBY, "/new")
+    assert command == [
+        *shlex.split(AS_POSTGRES),
+        "PGPASSFILE=/var/lib/pgbdr/bdr/delta/passfile",
+        *shlex.split(f"{BIN}/pg_basebackup -w -X stream -c fast -d"),
+        STANDBY.primary_conninfo,
+        *("-D", "/new"),
+    ]
+    assert "host=192.0.2.11 " in STANDBY.primary_conninfo
+
+
+def test_a_password_is_in_no_process_list():
+    shared = {"bdr_replication_password": "secret"}
+    own = {"delta": {"bdr_standby_of": "alpha"}}
+    standby = node_plan("delta", "alpha bravo charlie delta", own=own, **shared)
+    assert "secret" not in str((_commands.pg_basebackup(standby, "/x"), _commands.pg_ctl(node_plan(**shared), "start")))
