@@ -78,6 +78,7 @@ class ManagedFile:
 
 def point_to(link: str, target: str) -> None:
     """Make a symbolic link point to a target, at once: it always points somewhere."""
+    os.makedirs(os.path.dirname(link), exist_ok=True)
     temporary = f"{link}.new"
     if os.path.lexists(temporary):
         os.unlink(temporary)

@@ -21,7 +21,13 @@ def source() -> dict[str, str]:
     if not SOURCE or not REF:
         pytest.skip("BDR_SOURCE and BDR_REF are not set: NOTHING of contrib_bdr is tested against a real server")
     assert os.geteuid() == 0, "these tests make servers of their own: run them by make test-contrib-bdr, with sudo"
-    return {"bdr_build_repository": SOURCE, "bdr_build_version": REF}
+    return {
+        "bdr_build_repository": SOURCE,
+        "bdr_build_version": REF,
+        # Of these tests alone: test_build_real.py makes and removes them, and the groups use what was built there.
+        "bdr_build_prefix": "/opt/pgbdr-real",
+        "bdr_build_work_directory": "/var/cache/pgbdr-real",
+    }
 
 
 @pytest.fixture(scope="session")

@@ -138,6 +138,16 @@ class Group:
         for node in self.ports:
             self.sql(node, text, database=database)
 
+    def restart_by_hand(self, node: str) -> None:
+        """Stop and start a node's server as an operator without this collection would."""
+        home = self.home(node)
+        bin_directory = f"/opt/pgbdr/{self.name}/bin"
+        pg_ctl = ["runuser", "-u", "postgres", "--", "env", f"PGPASSFILE={home}/passfile", f"{bin_directory}/pg_ctl"]
+        # Not its own restart, which starts the program that ran before.
+        for verb in (["-m", "fast", "stop"], ["-l", f"{home}/log/startup.log", "start"]):
+            command = [*pg_ctl, "-D", f"{home}/data", "-w", *verb]
+            subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL)
+
     def home(self, node: str) -> Path:
         """Return the node's home."""
         return HOMES / self.name / node
