@@ -51,6 +51,10 @@ platform:
   description: Processor and release of the distribution.
   type: str
   returned: always
+has_package_index:
+  description: Whether the host knows which packages there are; a fresh one has yet to fetch the lists.
+  type: bool
+  returned: always
 missing_packages:
   description: Packages to install before the build; none where it is installed.
   type: list
@@ -85,6 +89,7 @@ def main() -> None:
         sources=sources,
         compiler=compiler,
         platform=platform,
+        has_package_index=host.has_package_index(),
         missing_packages=[] if found else host.missing_packages(spec.packages),
     )
 

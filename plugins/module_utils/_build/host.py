@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import glob
 import os
 import platform
 import shutil
@@ -62,6 +63,11 @@ def platform_name() -> str:
     """Return processor and release of the distribution: what a build runs on."""
     with open("/etc/os-release", encoding="utf-8") as file:
         return manifest.platform(platform.machine(), file.read())
+
+
+def has_package_index() -> bool:
+    """Tell whether apt knows any package. A fresh host has yet to fetch the lists, which check mode does not."""
+    return bool(glob.glob("/var/lib/apt/lists/*_Packages*"))
 
 
 def missing_packages(names: t.Sequence[str]) -> list[str]:
