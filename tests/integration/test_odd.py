@@ -9,8 +9,9 @@ import time
 import typing as t
 from pathlib import Path
 
+import psycopg2
 import pytest
-from groups import Group
+from groups import HOMES, Group, words
 from test_stand_up import eventually, replicates
 
 
@@ -100,4 +101,33 @@ def test_a_killed_run_can_simply_be_run_again(make_group: t.Callable[..., Group]
     assert group.must().changed() == set()
     group.everywhere("CREATE TABLE city (id int PRIMARY KEY, name text)")
     replicates(group, "city")
+    group.remove()
+
+
+def test_a_physical_standby_follows_its_primary(make_group: t.Callable[..., Group]) -> None:
+    """bravo is alpha's copy, charlie its downstream: both read what alpha writes, bravo takes no writes of its own."""
+    group = make_group("itha", 5457, ("alpha", "bravo", "charlie"), bdr_topology="one_way", bdr_upstream="alpha")
+    group.host_variables["bravo"] = {"bdr_standby_of": "alpha"}
+    predicted = group.must("site", "--check")
+    assert not (HOMES / group.name).exists()
+    built = group.must()
+    assert (
+        {host for _task, host in predicted.changed()} == {host for _task, host in built.changed()} == set(group.ports)
+    )
+    assert "alpha -> bravo" in words(built.output)
+    for node in ("alpha", "charlie"):
+        group.sql(node, "CREATE TABLE city (id int PRIMARY KEY, name text)")
+    group.sql("alpha", "INSERT INTO city VALUES (1, 'Bern')")
+    for node in ("bravo", "charlie"):
+        eventually(lambda node=node: group.sql(node, "TABLE city"), [(1, "Bern")])
+    with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
+        group.sql("bravo", "DELETE FROM city")
+    assert group.must().changed() == set()
+
+    os.kill(int((group.home("bravo") / "data/postmaster.pid").read_text().split()[0]), signal.SIGINT)
+    assert {host for _task, host in group.must().changed()} == {"bravo"}, "a standby that stands still is started again"
+    group.variables["bdr_settings"] = {**group.variables.get("bdr_settings", {}), "max_connections": 120}
+    group.must()
+    assert {group.sql(node, "SHOW max_connections", database="postgres")[0][0] for node in group.ports} == {"120"}
+    assert group.must().changed() == set()
     group.remove()
