@@ -58,6 +58,10 @@ class Node:
         return int(self.variables.get("bdr_port", 5432))
 
     @property
+    def engine(self) -> str:
+        return str(self.variables.get("bdr_engine", "pglogical"))
+
+    @property
     def directory(self) -> str:
         return f"/var/lib/pgbdr/{self.variables.get('bdr_group', 'bdr')}/{self.name}"
 

@@ -92,7 +92,12 @@ def test_too_little_disk(group: Group) -> None:
         ({"bdr_databases": "{{ no_such_thing }}"}, "bdr_databases is a template that did not resolve"),
         ({"bdr_databases": 5}, "bdr_databases is the number '5'; wanted: a list of database names"),
         ({"bdr_engine": "slony"}, "bdr_engine is the string 'slony'; one of contrib_bdr, pglogical is wanted"),
-        ({"bdr_engine": "contrib_bdr"}, "bdr_engine: contrib_bdr can be planned, but not deployed yet"),
+        (
+            {"bdr_engine": "contrib_bdr", "bdr_bin_directory": "/usr/lib/postgresql/15/bin"},
+            "bdr_engine: the server in /usr/lib/postgresql/15/bin of alpha has no contrib/bdr",
+        ),
+        ({"bdr_build": True, "bdr_bin_directory": "/opt/pg/bin"}, "bdr_build: true puts the server where it belongs"),
+        ({"bdr_standby_of": "alpha"}, "bdr_standby_of of alpha names alpha itself"),
         ({"bdr_replication_password": 12345}, "bdr_replication_password must be a string of one line"),
         ({"bdr_tls": "verify-full"}, "bdr_tls_ca of alpha is missing"),
         ({"bdr_hba": ["host all all 10.0.0.0/8 trust"]}, "lets anybody in without a password (trust)"),

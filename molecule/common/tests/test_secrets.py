@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import pytest
 from nodes import EPHEMERAL, Node, secret_word
 
 
@@ -57,21 +56,17 @@ def test_no_process_showed_it_while_the_group_was_made(node: Node) -> None:
     assert node.host.file("/run/molecule-watch/found").content_string == ""
 
 
-@pytest.mark.parametrize(
-    "relation",
-    [
-        "pg_stat_activity",
-        "pg_stat_replication",
-        "pg_settings",
-        "pg_file_settings",
-        "pg_db_role_setting",
-        "pglogical.node_interface",
-        "pglogical.show_subscription_status()",
-    ],
-)
-def test_no_view_of_the_server_shows_it(node: Node, relation: str) -> None:
-    # psql's own backend shows this query in pg_stat_activity, hence the pattern.
-    assert node.psql(f"SELECT r FROM {relation} r WHERE r::text ~ '{pattern(node)}'") == ""
+VIEWS = ("pg_stat_activity", "pg_stat_replication", "pg_settings", "pg_db_role_setting")
+VIEWS_OF_ENGINE = {
+    "pglogical": ("pg_file_settings", "pglogical.node_interface", "pglogical.show_subscription_status()"),
+    "contrib_bdr": ("pg_replication_identifier",),
+}
+
+
+def test_no_view_of_the_server_shows_it(node: Node) -> None:
+    for relation in (*VIEWS, *VIEWS_OF_ENGINE[node.engine]):
+        # psql's own backend shows this query in pg_stat_activity, hence the pattern.
+        assert node.psql(f"SELECT r FROM {relation} r WHERE r::text ~ '{pattern(node)}'") == "", relation
 
 
 def test_no_result_of_a_task_held_it(node: Node) -> None:
