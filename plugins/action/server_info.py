@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
         except PlanError:  # plan_info tells of it
             group = None
         if group is None or not group.era_assumed:
-            return {**result, "changed": False, "version": "", "catalog_version": 0, "era": ""}
+            return {**result, "changed": False, "program": "", "version": "", "catalog_version": 0, "era": ""}
         arguments = {"bin_directory": bin_directory(group)}
         result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
         return result

@@ -22,16 +22,13 @@ ENGINE_LIBRARY = "bdr.so"
 
 
 def server_facts(bin_directory: str, run: Runner) -> dict[str, t.Any]:
-    """Return the server's version, the catalog version it reads, and the era of its contrib/bdr.
-
-    version is "" where there is no server, era "" where it has no contrib/bdr, catalog_version 0 where its headers
-    are not installed.
-    """
+    """Return the server's program, version, catalog version and era of contrib/bdr; "" or 0 where there is none."""
     program = f"{bin_directory}/postgres"
     if not os.path.exists(program):
-        return {"version": "", "catalog_version": 0, "era": ""}
+        return {"program": "", "version": "", "catalog_version": 0, "era": ""}
     _code, version, _err = run([program, "--version"])
     return {
+        "program": os.path.realpath(program),
         "version": version.strip().rpartition(" ")[2],
         "catalog_version": _catalog_version(bin_directory, run),
         "era": _era(program, bin_directory, run),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 import uuid
@@ -84,7 +85,8 @@ def _wait_for_link(plan: NodePlan, engine: EngineServer, connection: Connection,
             if state == STREAMING or now >= deadline:
                 break
             if now >= next_kick and engine.waits_out_a_retry(session, connection):
-                session.apply(engine.kick(connection))
+                with contextlib.suppress(_session.SessionError):  # its worker ended that moment; it is kicked again
+                    session.apply(engine.kick(connection))
                 next_kick = now + KICK_SECONDS
             time.sleep(POLL_SECONDS)
     return state

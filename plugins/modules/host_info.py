@@ -44,7 +44,7 @@ platform:
   returned: always
   sample: x86_64, debian 12
 server:
-  description: Version, catalog version and era of contrib/bdr of the server's programs; empty or 0 without.
+  description: Program, version, catalog version and era of contrib/bdr of the node's server; empty or 0 without.
   type: dict
   returned: always
 catalog_version:

@@ -48,9 +48,9 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-switched:
-  description: Whether the link pointed elsewhere before, so that whatever was found of the server is out of date.
-  type: bool
+program:
+  description: The program that the node will run. What was found of another one is out of date.
+  type: str
   returned: success
 era:
   description: Era of the build's contrib/bdr, empty where it has none.
@@ -93,8 +93,8 @@ def main() -> None:
     if found != build and not module.check_mode:
         point_to(link, build)
     diff = {"before": f"{link} -> {found}\n", "after": f"{link} -> {build}\n"}
-    switched = found != build
-    module.exit_json(changed=switched, switched=switched, diff=diff, era=facts["era"], version=facts["version"])
+    told = {name: facts[name] for name in ("program", "era", "version")}
+    module.exit_json(changed=found != build, diff=diff, **told)
 
 
 if __name__ == "__main__":

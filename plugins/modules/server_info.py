@@ -37,6 +37,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+program:
+  description: The program that C(postgres) in that directory is, links resolved; empty where there is none.
+  type: str
+  returned: always
 version:
   description: Version of the server, empty where there is none or nobody had to look.
   type: str
