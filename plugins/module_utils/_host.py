@@ -20,7 +20,7 @@ from ._home import found_data, found_major
 from ._links import connection_names
 from ._member import table_with_rows
 from ._model import NodePlan
-from ._program import Runner, data_catalog_version, server_facts, speaks_as_planned
+from ._program import Runner, data_catalog_version, missing_packages, platform_name, server_facts, speaks_as_planned
 from ._service import is_dead, is_systemd, service
 
 _ENCODINGS = """
@@ -37,7 +37,7 @@ def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
         "architecture": f"{platform.machine()} {sys.byteorder}-endian {8 * _pointer_bytes()} bit",
         "machine": _machine_id(),
         "service_manager": "systemd" if is_systemd() else "pg_ctl",
-        "platform": f"{platform.machine()}, {_distribution()}",
+        "platform": platform_name(),
         "server": facts,
         "data": found_data(plan),
         "catalog_version": data_catalog_version(plan.data_directory),
@@ -45,7 +45,7 @@ def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
         "running": running,
         "address_problem": _address_problem(plan),
         "port_taken": not running and _is_taken(plan),
-        "missing_packages": _missing_packages(plan, run),
+        "missing_packages": missing_packages(plan.packages, run),
         "disk": _disk(plan),
         "databases": _databases(plan) if running and speaks_as_planned(plan, facts) else {},
     }
@@ -53,16 +53,6 @@ def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
 
 def _pointer_bytes() -> int:
     return (sys.maxsize.bit_length() + 1) // 8
-
-
-def _distribution() -> str:
-    """Return what tells libraries apart: programs built on one Debian 12 run on the next."""
-    try:
-        with open("/etc/os-release", encoding="utf-8") as file:
-            fields = dict(line.rstrip().split("=", 1) for line in file if "=" in line)
-    except OSError:
-        return "unknown"
-    return " ".join(fields.get(key, "").strip('"') for key in ("ID", "VERSION_ID")).strip()
 
 
 def _machine_id() -> str:
@@ -107,14 +97,6 @@ def _bind_error(address: str, port: int) -> int:
     except OSError as error:
         return error.errno or 0
     return 0
-
-
-def _missing_packages(plan: NodePlan, run: Runner) -> list[str]:
-    if shutil.which("dpkg-query") is None:
-        return []
-    _code, out, _err = run(["dpkg-query", "-W", "-f=${Package} ${db:Status-Abbrev}\n", *plan.packages])
-    installed = {line.split()[0] for line in out.splitlines() if line.split()[1:] == ["ii"]}
-    return [name for name in plan.packages if name not in installed]
 
 
 def _disk(plan: NodePlan) -> dict[str, t.Any]:

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import os
-import re
+import platform
+import shutil
 import typing as t
 
+from . import _answers
 from ._model import NodePlan
 
 Runner = t.Callable[[t.Sequence[str]], t.Tuple[int, str, str]]
@@ -38,6 +40,22 @@ def server_facts(bin_directory: str, run: Runner) -> dict[str, t.Any]:
 def speaks_as_planned(plan: NodePlan, facts: t.Mapping[str, t.Any]) -> bool:
     """Tell whether the server is of the era that was planned for, and so understands what it is asked."""
     return not facts["version"] or facts["era"] == plan.era or not plan.era
+
+
+def platform_name() -> str:
+    """Return processor and release of the distribution of this host."""
+    try:
+        with open("/etc/os-release", encoding="utf-8") as file:
+            return _answers.platform(platform.machine(), file.read())
+    except FileNotFoundError:
+        return _answers.platform(platform.machine(), "")
+
+
+def missing_packages(names: t.Sequence[str], run: Runner) -> list[str]:
+    """Return which packages are not installed; none where nobody can say."""
+    if not names or shutil.which("dpkg-query") is None:
+        return []
+    return _answers.not_installed(names, run(["dpkg-query", "-W", "-f=${Package} ${db:Status-Abbrev}\n", *names])[1])
 
 
 def mentions(path: str, word: str) -> bool:
@@ -75,10 +93,9 @@ def _catalog_version(bin_directory: str, run: Runner) -> int:
     directory = _configured(bin_directory, run, "--includedir-server")
     try:
         with open(f"{directory}/catalog/catversion.h", encoding="utf-8") as file:
-            found = re.search(r"^#define CATALOG_VERSION_NO\s+(\d+)", file.read(), re.MULTILINE)
+            return _answers.catalog_version(file.read())
     except FileNotFoundError:
         return 0
-    return int(found.group(1)) if found else 0
 
 
 def _configured(bin_directory: str, run: Runner, option: str) -> str:

@@ -80,6 +80,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._build import host, mani
 from ansible_collections.pgbdr.bdr.plugins.module_utils._build.door import ARGUMENT_SPEC as SHARED
 from ansible_collections.pgbdr.bdr.plugins.module_utils._build.run import Run
 from ansible_collections.pgbdr.bdr.plugins.module_utils._build.spec import BuildProblem, parse
+from ansible_collections.pgbdr.bdr.plugins.module_utils._program import platform_name
 
 ARGUMENT_SPEC = {
     **SHARED,
@@ -99,7 +100,7 @@ def main() -> None:
             if module.check_mode:
                 module.exit_json(changed=True, key=None, directory=None, manifest={}, log=None)
             raise BuildProblem("bdr_build_packages: compiler or git are missing; the list has to name them")
-        run = Run(spec, sources, manifest.key(spec, sources, compiler, host.platform_name()))
+        run = Run(spec, sources, manifest.key(spec, sources, compiler, platform_name()))
         before = host.installed(spec, run.key)
         progress = None if module.check_mode or before else run.attend(module.params["seen"])
         directory, told = host.installed(spec, run.key) or (None, {})

@@ -66,6 +66,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pgbdr.bdr.plugins.module_utils._build import host, manifest
 from ansible_collections.pgbdr.bdr.plugins.module_utils._build.door import ARGUMENT_SPEC
 from ansible_collections.pgbdr.bdr.plugins.module_utils._build.spec import BuildProblem, parse
+from ansible_collections.pgbdr.bdr.plugins.module_utils._program import missing_packages, platform_name
 
 
 def main() -> None:
@@ -73,7 +74,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
         spec = parse(module.params)
-        sources, compiler, platform = host.identities(spec), host.compiler(spec), host.platform_name()
+        sources, compiler, platform = host.identities(spec), host.compiler(spec), platform_name()
         key = manifest.key(spec, sources, compiler, platform) if sources and compiler else None
         found = host.installed(spec, key) if key else None
         problems = [] if found else [*host.early_problems(spec), *host.disk_problems(spec)]
@@ -90,7 +91,7 @@ def main() -> None:
         compiler=compiler,
         platform=platform,
         has_package_index=host.has_package_index(),
-        missing_packages=[] if found else host.missing_packages(spec.packages),
+        missing_packages=[] if found else missing_packages(spec.packages, host.ask),
     )
 
 

@@ -42,7 +42,7 @@ platform:
   description: Processor and distribution; a server that was built on one host runs on another of the same platform.
   type: str
   returned: always
-  sample: x86_64, debian 12
+  sample: x86_64 debian 12
 server:
   description: Program, version, catalog version and era of contrib/bdr of the node's server; empty or 0 without.
   type: dict

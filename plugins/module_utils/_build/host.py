@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
-import glob
 import os
-import platform
 import shutil
 import stat
 import subprocess
@@ -59,24 +58,9 @@ def compiler(spec: Spec) -> str:
     return f"{path} {out.splitlines()[0]}" if path and code == 0 and out else ""
 
 
-def platform_name() -> str:
-    """Return processor and release of the distribution: what a build runs on."""
-    with open("/etc/os-release", encoding="utf-8") as file:
-        return manifest.platform(platform.machine(), file.read())
-
-
 def has_package_index() -> bool:
     """Tell whether apt knows any package. A fresh host has yet to fetch the lists, which check mode does not."""
     return bool(glob.glob("/var/lib/apt/lists/*_Packages*"))
-
-
-def missing_packages(names: t.Sequence[str]) -> list[str]:
-    """Return which packages are not installed."""
-    if not names or shutil.which("dpkg-query") is None:
-        return []
-    _code, out, _err = ask(["dpkg-query", "-W", "-f=${Package} ${db:Status-Abbrev}\n", *names])
-    there = {line.split()[0] for line in out.splitlines() if line.split()[1:] == ["ii"]}
-    return [name for name in names if name not in there]
 
 
 def installed(spec: Spec, key: str) -> tuple[str, dict[str, t.Any]] | None:

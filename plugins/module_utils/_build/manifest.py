@@ -39,13 +39,6 @@ def key(spec: Spec, identities: Identities, compiler: str, platform: str) -> str
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def platform(machine: str, os_release: str) -> str:
-    """Return processor and release of the distribution: what a build runs on."""
-    lines = (line.strip().partition("=") for line in os_release.splitlines())
-    values = {name: value.strip("\"'") for name, _equals, value in lines}
-    return f"{machine} {values.get('ID', 'linux')} {values.get('VERSION_ID', '')}".strip()
-
-
 def builds(spec: Spec) -> str:
     """Return the directory of all builds."""
     return posixpath.join(spec.prefix, "builds")

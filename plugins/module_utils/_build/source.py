@@ -83,12 +83,6 @@ def major_of(version: str) -> str:
     return numbers[1] if int(numbers[1]) >= 10 or numbers[2] is None else f"{numbers[1]}.{numbers[2]}"
 
 
-def catalog_version_of(header: str) -> int:
-    """Return the catalog version of catversion.h, 0 where it has none."""
-    found = re.search(r"^#define\s+CATALOG_VERSION_NO\s+(\d+)", header, re.MULTILINE)
-    return int(found[1]) if found else 0
-
-
 def wanted_files(spec: Spec) -> set[str]:
     """Return the files that tree_problems looks at."""
     contrib = {f"contrib/{name}/Makefile" for name in spec.contrib}

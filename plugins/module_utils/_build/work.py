@@ -15,6 +15,8 @@ import typing as t
 import urllib.error
 import urllib.request
 
+from .. import _answers
+from .._program import platform_name
 from . import adapt, host, manifest, recipe, source, told
 from .spec import SERVER, BuildProblem, Source, Spec
 from .trial import Trial
@@ -54,14 +56,14 @@ class Work:
         staged = f"{self.places.stage}{final}"
         proven = self._smoke_test(staged)
         flags = adapt.compiler_flags(self.spec, found)
-        catalog_version = source.catalog_version_of(host.reader(self._trees[SERVER])(source.CATALOG_VERSION) or "")
+        catalog_version = _answers.catalog_version(host.reader(self._trees[SERVER])(source.CATALOG_VERSION) or "")
         facts = {
             "key": self.places.key,
             "postgresql_version": self._version,
             "major": source.major_of(self._version),
             "catalog_version": catalog_version,
             "compiler": host.compiler(self.spec),
-            "platform": host.platform_name(),
+            "platform": platform_name(),
             "runtime_packages": self._runtime_packages(staged),
             "flags": flags,
             "smoke_test": proven,

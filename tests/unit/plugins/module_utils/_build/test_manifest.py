@@ -84,18 +84,6 @@ def test_a_manifest():
     }
 
 
-@pytest.mark.parametrize(
-    ("release", "wanted"),
-    [
-        ('NAME="Debian GNU/Linux"\nID=debian\nVERSION_ID="12"\n', "x86_64 debian 12"),
-        ("ID=arch\n", "x86_64 arch"),
-        ("", "x86_64 linux"),
-    ],
-)
-def test_a_platform(release, wanted):
-    assert m.platform("x86_64", release) == wanted
-
-
 LDD = """/s/bin/psql:
 \tlinux-vdso.so.1 (0x00007ffd)
 \tlibpq.so.5 => /s/lib/libpq.so.5 (0x00007f0a)

@@ -96,11 +96,6 @@ def test_the_major_version(version, wanted):
     assert s.major_of(version) == wanted
 
 
-def test_the_catalog_version():
-    assert s.catalog_version_of("/* yyyymmddN */\n#define CATALOG_VERSION_NO\t201305061\n") == 201305061
-    assert s.catalog_version_of("") == 0
-
-
 TREE = {
     "configure": configure(),
     "src/include/c.h": "",
