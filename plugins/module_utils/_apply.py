@@ -15,7 +15,9 @@ from ._member import Member
 from ._model import NodePlan
 from ._program import Runner
 from ._service import service
-from ._state import Step, diff, shown
+from ._state import Part, Step, diff, shown
+
+NOT_RUNNING = "the server of {} does not run; bring it up with pgbdr.bdr.instance"
 
 
 @dataclass
@@ -57,9 +59,32 @@ def apply_member(plan: NodePlan, engine: EngineServer, password: str, run: Runne
     return outcome
 
 
+def apply_part(plan: NodePlan, part: Part, run: Runner, check_mode: bool) -> Outcome:
+    """Bring a share of the node's databases about."""
+    outcome = Outcome()
+    if plan.standby_of:  # what the node it follows has
+        return outcome
+    running = service(plan, run).is_running()
+    if not running and not check_mode:
+        raise _session.SessionError(NOT_RUNNING.format(plan.name))
+    outcome.unknown = not running and bool(found_major(plan))
+    present = _session.present_databases(plan) if running else set()
+    for database in () if outcome.unknown else plan.databases:
+        if database not in present:  # check mode comes before it is made
+            outcome.steps += diff({}, part.wanted({}, database))
+            continue
+        with _session.local(plan, database) as session:
+            found = part.observe(session, database)
+            steps = diff(found, part.wanted(found, database))
+            outcome.steps += steps
+            for batch in () if check_mode else part.batches(steps):
+                session.apply(batch)
+    return outcome
+
+
 def _predicted_from_nothing(plan: NodePlan, member: Member, outcome: Outcome, check_mode: bool) -> Outcome:
     if not check_mode:
-        raise _session.SessionError(f"the server of {plan.name} does not run; bring it up with pgbdr.bdr.instance")
+        raise _session.SessionError(NOT_RUNNING.format(plan.name))
     if found_major(plan):
         outcome.unknown = True
         return outcome

@@ -18,6 +18,7 @@ from ._databases import databases
 from ._engine import ENGINES, ERAS
 from ._model import Group, Node, PlanError
 from ._naming import home, is_path_safe
+from ._offsets import STRATEGIES, offset_problems
 from ._standbys import standby_link_problems, standby_problems, with_standbys
 from ._topology import TOPOLOGIES
 
@@ -49,6 +50,10 @@ GROUP_FIELDS: f.Fields = {
     "bdr_partial_reach": (f.boolean, False),
     "bdr_existing_rows": (f.choice("refuse", "accept"), "refuse"),
     "bdr_max_clock_skew_ms": (f.integer(1, 3_600_000), 1000),
+    "bdr_deny_truncate": (f.boolean, None),
+    "bdr_truncatable_tables": (_NAMES, ()),
+    "bdr_sequence_strategy": (f.choice(*STRATEGIES), "none"),
+    "bdr_sequence_increment": (f.integer(2, 10_000), 100),
 }
 
 NODE_FIELDS: f.Fields = {
@@ -66,6 +71,7 @@ NODE_FIELDS: f.Fields = {
     "bdr_physical_standbys": (f.integer(0, 100), 0),
     "bdr_standby_of": (f.text, None),
     "bdr_apply_delay_ms": (f.integer(0, 2_147_483_647), 0),
+    "bdr_sequence_offset": (f.integer(1, 10_000), None),
 }
 
 # Read by playbooks and roles, not by the plan.
@@ -82,7 +88,7 @@ READ = (*GROUP_FIELDS, *NODE_FIELDS)
 """The variables whose values the plan reads; of others it looks at the name only."""
 
 # Variables of roles carry the role's name.
-_ROLE_PREFIXES = ("bdr_build_", "bdr_packages_", "bdr_instance_", "bdr_group_", "bdr_plan_")
+_ROLE_PREFIXES = ("bdr_build_", "bdr_packages_", "bdr_instance_", "bdr_group_", "bdr_guard_", "bdr_plan_")
 
 ASSUMED_ERA = "0.7"
 """What contrib_bdr is planned for as long as neither the inventory nor a server says."""
@@ -110,6 +116,7 @@ def parse(inventory_group: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]], pr
     upstreams = {names[host]: values["bdr_upstreams"] for host, values in nodes.items()}
     problems += _node_problems(group_name, members)
     problems += standby_problems(tuple(members.values()))
+    problems += offset_problems(shared, tuple(members.values()))
     writers = tuple(sorted(node.name for node in members.values() if not node.standby_of))
     found = databases(shared, writers, upstreams, problems)
     problems += standby_link_problems(tuple(members.values()), found)
@@ -181,6 +188,7 @@ def _node(group: str, host: str, values: t.Mapping[str, t.Any]) -> Node:
         hba=values["bdr_hba"],
         physical_standbys=values["bdr_physical_standbys"],
         apply_delay_ms=values["bdr_apply_delay_ms"],
+        sequence_offset=values["bdr_sequence_offset"] or 0,
         standby_of=values["bdr_standby_of"] or "",
     )
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from . import _connection_file, _loaded, _session
-from ._apply import Outcome
+from ._apply import NOT_RUNNING, Outcome
 from ._engine.server import EngineServer
 from ._home import found_major
 from ._hosts import rows_in_the_way
-from ._member import DATABASES, table_with_rows
+from ._member import table_with_rows
 from ._model import Connection, NodePlan
 from ._program import Runner
 from ._service import service
@@ -25,13 +25,13 @@ def apply_connections(plan: NodePlan, engine: EngineServer, run: Runner, check_m
     outcome = Outcome()
     running = service(plan, run).is_running()
     if not running and not check_mode:
-        raise _session.SessionError(f"the server of {plan.name} does not run; bring it up with pgbdr.bdr.instance")
+        raise _session.SessionError(NOT_RUNNING.format(plan.name))
     if not running and found_major(plan):
         outcome.unknown = True
     elif _connection_file.is_used(plan):
         _apply_in_file(plan, engine, outcome, check_mode)
     else:
-        _apply_in_databases(plan, engine, _present_databases(plan) if running else set(), outcome, check_mode)
+        _apply_in_databases(plan, engine, _session.present_databases(plan) if running else set(), outcome, check_mode)
     return outcome
 
 
@@ -114,11 +114,6 @@ def _refuse_rows(plan: NodePlan, new: t.Sequence[Connection]) -> None:
             if table:
                 named = [f"{link.upstream} -> {plan.name}"]
                 raise _session.SessionError(rows_in_the_way(table, link.database, node, named))
-
-
-def _present_databases(plan: NodePlan) -> set[str]:
-    with _session.local(plan, "postgres") as session:
-        return {row["name"] for row in session.rows(DATABASES, {"names": list(plan.databases)})}
 
 
 def _unplanned(found: State, wanted: State) -> list[str]:

@@ -48,6 +48,8 @@ class Node:
     hba: tuple[str, ...] = ()
     physical_standbys: int = 0
     apply_delay_ms: int = 0
+    sequence_offset: int = 0
+    """The node's own residue of what sequences give, 0 where none was asked for."""
     standby_of: str = ""
     """The node that a physical standby follows; empty for a node of the group's own writing."""
 
@@ -77,6 +79,11 @@ class Group:
     partial_reach: bool = False
     existing_rows: str = "refuse"
     max_clock_skew_ms: int = 1000
+    deny_truncate: bool | None = None
+    """None leaves it to the engine: denied where TRUNCATE is not replicated."""
+    truncatable_tables: tuple[str, ...] = ()
+    sequence_strategy: str = "none"
+    sequence_increment: int = 100
     unknown_variables: tuple[str, ...] = ()
 
     @functools.cached_property
@@ -214,6 +221,11 @@ class NodePlan:
     operator_hba: tuple[str, ...]
     passfile_entries: tuple[PassfileEntry, ...]
     figures: tuple[Figure, ...]
+    deny_truncate: bool
+    truncatable_tables: tuple[str, ...]
+    sequence_strategy: str
+    sequence_increment: int
+    sequence_offset: int
 
 
 @dataclass(frozen=True)
@@ -250,7 +262,7 @@ def node_plan(plain: t.Mapping[str, t.Any]) -> NodePlan:
     values = {name: plain[name] for name in NodePlan.__dataclass_fields__}
     for name, kind in _NODE_PLAN_ITEMS.items():
         values[name] = tuple(kind(**item) for item in values[name])
-    for name in ("listen_addresses", "databases", "operator_hba", "packages"):
+    for name in ("listen_addresses", "databases", "operator_hba", "packages", "truncatable_tables"):
         values[name] = tuple(values[name])
     return NodePlan(**values)
 

@@ -143,6 +143,11 @@ def _node_plan(
         operator_hba=node.hba,
         passfile_entries=_passfile_entries(group, node, connections),
         figures=sizes,
+        deny_truncate=not engine.replicates_truncate if group.deny_truncate is None else group.deny_truncate,
+        truncatable_tables=group.truncatable_tables,
+        sequence_strategy=group.sequence_strategy,
+        sequence_increment=group.sequence_increment,
+        sequence_offset=node.sequence_offset,
     )
 
 

@@ -21,6 +21,7 @@ except ImportError:  # a first run in check mode comes before the packages
 
 from ._conninfo import conninfo
 from ._engine import server
+from ._member import DATABASES
 from ._model import Connection, NodePlan
 from ._session_types import Row, Statement
 
@@ -124,6 +125,12 @@ def local(plan: NodePlan, database: str) -> Session:
             }
         )
     )
+
+
+def present_databases(plan: NodePlan) -> set[str]:
+    """Return which of the plan's databases are there."""
+    with local(plan, "postgres") as session:
+        return {row["name"] for row in session.rows(DATABASES, {"names": list(plan.databases)})}
 
 
 def upstream(plan: NodePlan, connection: Connection) -> Session:

@@ -15,6 +15,8 @@ import json
 import typing as t
 from dataclasses import dataclass
 
+from ._session_types import Session, Statement
+
 Attributes = t.Dict[str, t.Any]
 
 
@@ -51,6 +53,19 @@ class Step:
         if self.before is None:
             return f"create {self.item}"
         return f"change {', '.join(sorted(self.changes))} of {self.item}"
+
+
+class Part(t.Protocol):
+    """A share of what a node's databases hold, as apply_part() brings it about."""
+
+    def observe(self, session: Session, database: str) -> State:
+        """Return the share in one database, as it is."""
+
+    def wanted(self, found: State, database: str) -> State:
+        """Return the same as it should be; found is empty where the database is yet to be made."""
+
+    def batches(self, steps: t.Sequence[Step]) -> t.Iterable[t.Sequence[Statement]]:
+        """Return what carries the steps of one database out; each batch is one transaction."""
 
 
 def diff(found: State, wanted: State) -> tuple[Step, ...]:

@@ -152,6 +152,7 @@ class ContribBdr04Rules(ContribBdrRules):
     dsn_setting = "bdr.{}.dsn"
     delay_setting = "bdr.{}.apply_delay"
     slots_keep_wal = False
+    replicates_truncate = False
     upstream_loads_library = False
 
     def slot_name(self, group: Group, link: Link) -> str:
@@ -169,6 +170,7 @@ class ContribBdr07Rules(ContribBdrRules):
     dsn_setting = "bdr.{}_dsn"
     delay_setting = "bdr.{}_apply_delay"
     slots_keep_wal = True
+    replicates_truncate = True
     upstream_loads_library = True
 
     def slot_name(self, group: Group, link: Link) -> str:

@@ -26,6 +26,7 @@ class PglogicalRules(EngineRules):
     preload_library = "pglogical"
     auth_method = "scram-sha-256"
     needs_passfile_in_dsn = True
+    replicates_truncate = True
 
     def server_packages(self, major: int) -> tuple[str, ...]:
         """Return Debian's names."""

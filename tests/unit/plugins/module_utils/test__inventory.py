@@ -57,6 +57,10 @@ GROUP_VALUES = {
     "bdr_partial_reach": [(True, "partial_reach", True)],
     "bdr_existing_rows": [("accept", "existing_rows", "accept")],
     "bdr_max_clock_skew_ms": [(250, "max_clock_skew_ms", 250)],
+    "bdr_deny_truncate": [(True, "deny_truncate", True), ("false", "deny_truncate", False)],
+    "bdr_truncatable_tables": [(["public.staging"], "truncatable_tables", ("public.staging",))],
+    "bdr_sequence_strategy": [("none", "sequence_strategy", "none")],
+    "bdr_sequence_increment": [("10", "sequence_increment", 10)],
 }
 
 
@@ -99,6 +103,7 @@ NODE_VALUES = {
     "bdr_hba": [(["host all app ::1/128 md5"], "hba", ("host all app ::1/128 md5",))],
     "bdr_physical_standbys": [(2, "physical_standbys", 2)],
     "bdr_apply_delay_ms": [(500, "apply_delay_ms", 500)],
+    "bdr_sequence_offset": [(3, "sequence_offset", 3)],
 }
 
 
