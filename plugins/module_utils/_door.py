@@ -33,10 +33,17 @@ PASSWORD: dict[str, t.Any] = {"password": {"type": "str", "required": True, "no_
 def open_door(argument_spec: t.Mapping[str, t.Any]) -> tuple[AnsibleModule, NodePlan]:
     """Return the module and the node's plan; a mapping that is no plan is an error that says so."""
     module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
+    return module, share_of(module, "node")
+
+
+def share_of(module: AnsibleModule, option: str) -> NodePlan:
+    """Return another node's share of the plan, which an option holds."""
     try:
-        return module, node_plan(module.params["node"])
+        return node_plan(module.params[option])
     except (KeyError, TypeError) as error:
-        module.fail_json(msg=f"node: not a node's share of the plan ({error}); use nodes[...] of plan_info's result")
+        module.fail_json(
+            msg=f"{option}: not a node's share of the plan ({error}); use nodes[...] of plan_info's result"
+        )
         raise
 
 

@@ -76,8 +76,10 @@ NODE_FIELDS: f.Fields = {
 
 # Read by playbooks and roles, not by the plan.
 OTHER_VARIABLES = (
+    "bdr_accept_loss",
     "bdr_confirm",
     "bdr_hosts",
+    "bdr_node",
     "bdr_plan_file",
     "bdr_query",
     "bdr_replication_password",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from ._apply import apply_member
 from ._engine import server
+from ._home import REMOVED
 from ._host import observe
 from ._instance import Instance
 from ._links import apply_connections
@@ -40,7 +41,7 @@ def look(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -
     while True:
         try:
             found = observe(plan, run)
-            if found["data"] == "foreign" or not speaks_as_planned(plan, found["server"]):
+            if found["data"] in ("foreign", REMOVED) or not speaks_as_planned(plan, found["server"]):
                 return found, Pending()  # check_hosts tells of it
             return found, pending(plan, run, password, tls)
         except SessionError:

@@ -34,6 +34,9 @@ class Item:
 
 State = t.Dict[Item, Attributes]
 
+ABSENT: Attributes = {"present": False}
+"""To-be of an object that goes; as-is is then {"present": True}."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -50,6 +53,8 @@ class Step:
         return {name: value for name, value in self.after.items() if before.get(name) != value}
 
     def __str__(self) -> str:
+        if self.after == ABSENT:
+            return f"remove {self.item}"
         if self.before is None:
             return f"create {self.item}"
         return f"change {', '.join(sorted(self.changes))} of {self.item}"

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import typing as t
 from dataclasses import dataclass, field
@@ -105,6 +106,20 @@ class Group:
         )
         recorded = json.loads(record.read_text()) if record.exists() else {"tasks": {}, "stats": {}}
         return Run(done.returncode, done.stdout, recorded["tasks"], recorded["stats"])
+
+    def kill(self, task: str, seconds: float, playbook: str, *arguments: str) -> None:
+        """Run a playbook and kill it, with everything it started, so many seconds into a task."""
+        done = subprocess.run(
+            self.command(playbook, *arguments),
+            cwd=self.directory,
+            env={**self.environment(), "PGBDR_KILL_IN": task, "PGBDR_KILL_SECONDS": str(seconds)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            timeout=PLAY_SECONDS,
+        )
+        assert done.returncode == -signal.SIGKILL, f"{task} was not met:\n{done.stdout}"
 
     def must(self, playbook: str = "site", *arguments: str) -> Run:
         """Run a playbook that has to succeed."""

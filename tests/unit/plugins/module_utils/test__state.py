@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils._state import Item, Step, diff, shown
+from ansible_collections.pgbdr.bdr.plugins.module_utils._state import ABSENT, Item, Step, diff, shown
 
 ROLE = Item("role", "r")
 TABLE = Item("table", "public.t", "appdb")
@@ -31,6 +31,11 @@ TABLE = Item("table", "public.t", "appdb")
 )
 def test_diff(found, wanted, steps):
     assert [str(step) for step in diff(found, wanted)] == steps
+
+
+def test_a_step_that_removes():
+    (step,) = diff({TABLE: {"present": True}}, {TABLE: ABSENT})
+    assert str(step) == "remove table public.t in appdb"
 
 
 def test_a_step_names_what_changes():
