@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -41,9 +42,9 @@ class Writer:
         row = 0
         while not self._enough.is_set():
             try:
-                with psycopg2.connect(
-                    host=SOCKETS, port=self._group.ports[self._node], dbname="appdb", user="postgres"
-                ) as connection:
+                where = {"host": SOCKETS, "port": self._group.ports[self._node], "dbname": "appdb", "user": "postgres"}
+                # Not the connection's own context, which would make one transaction of all rows.
+                with contextlib.closing(psycopg2.connect(**where)) as connection:
                     connection.autocommit = True
                     while not self._enough.is_set():
                         row += 1
