@@ -7,8 +7,7 @@ import signal
 import typing as t
 
 import pytest
-from groups import Group, words
-from test_groups import LOCAL_DDL, eventually
+from groups import LOCAL_DDL, Group, eventually, words
 
 NODES = ("alpha", "bravo", "charlie")
 CHARLIE = ("-e", "bdr_node=charlie", "-e", "bdr_confirm=charlie")

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ ROOT = Path(__file__).parents[2]
 SOCKETS = "/var/run/postgresql"
 PLAY_SECONDS = 1200  # a play that builds a server takes minutes
 HOMES = Path("/var/lib/pgbdr")
+# Later eras of contrib_bdr send DDL on; the guide's has each node make its tables by itself.
+LOCAL_DDL = "SET bdr.skip_ddl_replication = on; SET bdr.skip_ddl_locking = on;"
 
 
 @dataclass
@@ -171,6 +174,14 @@ class Group:
         """Remove the group with all its data."""
         self.play("remove_group", "-e", f"bdr_confirm={self.name}")
         assert not (HOMES / self.name).exists()
+
+
+def eventually(read: t.Callable[[], t.Any], wanted: t.Any, seconds: float = 60) -> None:
+    """Wait until a read gives what is wanted."""
+    deadline = time.monotonic() + seconds
+    while (found := read()) != wanted:
+        assert time.monotonic() < deadline, f"still {found!r}, wanted {wanted!r}"
+        time.sleep(0.05)
 
 
 def words(output: str) -> str:

@@ -6,12 +6,11 @@ import os
 import re
 import signal
 import threading
-import time
 import typing as t
 
 import psycopg2
 import pytest
-from groups import Group, Run, words
+from groups import Group, Run, eventually, words
 
 NODES = ("alpha", "bravo", "charlie")
 CHARLIE = ("-e", "bdr_node=charlie", "-e", "bdr_confirm=charlie")
@@ -40,13 +39,6 @@ def nothing_left(group: Group) -> None:
     for node in ("alpha", "bravo"):
         assert group.sql(node, LEFT) == []
         assert "127.0.0.1:5652" not in (group.home(node) / "passfile").read_text()
-
-
-def eventually(look: t.Callable[[], t.Any], wanted: t.Any, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while (found := look()) != wanted:
-        assert time.monotonic() < deadline, f"{found!r}, wanted {wanted!r}"
-        time.sleep(0.1)
 
 
 class Writer:

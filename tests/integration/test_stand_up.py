@@ -8,7 +8,7 @@ import typing as t
 
 import psycopg2
 import pytest
-from groups import HOMES, Group, Run, words
+from groups import HOMES, Group, Run, eventually, words
 
 NODES = ("alpha", "bravo", "charlie")
 DEADLINE_SECONDS = 30
@@ -18,14 +18,6 @@ DEADLINE_SECONDS = 30
 def group(make_group: t.Callable[..., Group]) -> Group:
     """Return the group that the tests of this file take through its life, in their order."""
     return make_group("itest", 5470, NODES, bdr_replication_password="pä ss'\"\\ %s $HOME :x {} ñ")
-
-
-def eventually(read: t.Callable[[], t.Any], wanted: t.Any) -> None:
-    """Wait until a read gives what is wanted."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while (found := read()) != wanted:
-        assert time.monotonic() < deadline, f"still {found!r}, wanted {wanted!r}"
-        time.sleep(0.05)
 
 
 def replicates(group: Group, table: str, database: str = "appdb") -> None:
