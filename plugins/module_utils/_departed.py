@@ -15,7 +15,7 @@ from ._engine import departure, server
 from ._engine.departure import Departure, Identity
 from ._home import found_data
 from ._model import NodePlan
-from ._state import ABSENT, State, Step
+from ._state import GONE, State, Step
 
 SLOT_SECONDS = 10
 """How long a walsender that was ended may take to let go of its slot."""
@@ -70,7 +70,7 @@ def erase(
 
 def _remove(session: _session.Session, engine: Departure, found: State, outcome: Outcome, check_mode: bool) -> None:
     for item, attributes in found.items():
-        outcome.steps.append(Step(item, attributes, ABSENT))
+        outcome.steps.append(Step(item, attributes, GONE))
         deadline = time.monotonic() + SLOT_SECONDS
         while not check_mode:
             try:

@@ -17,7 +17,7 @@ import typing as t
 from .._session_types import Session, Statement
 from .._state import Item, State
 from . import contrib_bdr_sql as sql
-from .departure import PRESENT, Departure, Identity
+from .departure import Departure, Identity
 
 
 class ContribBdrDeparture(Departure):
@@ -88,11 +88,11 @@ class ContribBdr07Departure(ContribBdrDeparture):
         for row in session.rows(_NODES):
             if (row["sysid"], row["dboid"]) not in remaining:
                 name = f"{row['sysid']}-{row['timeline']}-{row['dboid']}"
-                found[Item("bdr node", name, database)] = PRESENT
+                found[Item("bdr node", name, database)] = {}
         for row in session.rows(_IDENTIFIERS):
             match = re.match(_IDENTIFIER, row["name"])
             if match and match["here"] == here and (match["sysid"], match["dboid"]) not in remaining:
-                found[Item("replication identifier", row["name"], database)] = PRESENT
+                found[Item("replication identifier", row["name"], database)] = {}
         return found
 
     def engine_removal(self, item: Item) -> t.Sequence[Statement]:

@@ -20,9 +20,6 @@ from .._state import Item, State
 Identity = t.Tuple[str, str]
 """Who a node is to its upstreams, where slots are named after that: system identifier and oid of the database."""
 
-PRESENT = {"present": True}
-"""As-is of what is to go, see _state.ABSENT."""
-
 _HEARTBEATS = """
 SELECT 1 AS found FROM pgbdr.heartbeat WHERE upstream = %(name)s OR downstream = %(name)s LIMIT 1
 """
@@ -61,10 +58,10 @@ class Departure(abc.ABC):
 
     def rest(self, session: Session, database: str, remaining: t.Collection[Identity]) -> State:
         """Return everything but the connections. remaining: the identities of all nodes that stay."""
-        found: State = {Item("slot", name, database): PRESENT for name in self.slots(session, database, remaining)}
+        found: State = {Item("slot", name, database): {} for name in self.slots(session, database, remaining)}
         found.update(self.registrations(session, database, remaining))
         if session.rows(_HEARTBEATS, {"name": self.departed.name}):
-            found[Item("heartbeats of", self.departed.name, database)] = PRESENT
+            found[Item("heartbeats of", self.departed.name, database)] = {}
         return found
 
     def removal(self, item: Item) -> t.Sequence[Statement]:

@@ -10,7 +10,7 @@ import typing as t
 
 from .._session_types import Session, Statement
 from .._state import Item, State
-from .departure import PRESENT, Departure, Identity
+from .departure import Departure, Identity
 from .pglogical_sql import EXTENSIONS
 
 # By the node behind it as well as by name: a connection that an operator made goes with the node.
@@ -56,7 +56,7 @@ class PglogicalDeparture(Departure):
         if not session.rows(EXTENSIONS):
             return {}
         rows = session.rows(_SUBSCRIPTIONS, {"node": self.departed.engine_node})
-        return {Item("subscription", row["name"], database): PRESENT for row in rows}
+        return {Item("subscription", row["name"], database): {} for row in rows}
 
     def slots(self, session: Session, database: str, remaining: t.Collection[Identity]) -> t.Mapping[str, bool]:
         """Slots are named after both nodes."""
@@ -66,10 +66,10 @@ class PglogicalDeparture(Departure):
     def registrations(self, session: Session, database: str, remaining: t.Collection[Identity]) -> State:
         """Return origins that lost their subscription, and the node's row."""
         rows = session.rows(_ORIGINS, {"names": self._origin_names(database)})
-        found: State = {Item("replication origin", row["name"], database): PRESENT for row in rows}
+        found: State = {Item("replication origin", row["name"], database): {} for row in rows}
         if session.rows(EXTENSIONS):
             for row in session.rows(_NODES, {"node": self.departed.engine_node}):
-                found[Item("pglogical node", row["name"], database)] = PRESENT
+                found[Item("pglogical node", row["name"], database)] = {}
         return found
 
     def engine_removal(self, item: Item) -> t.Sequence[Statement]:
