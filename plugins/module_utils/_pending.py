@@ -13,13 +13,14 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ._apply import apply_member
+from ._apply import apply_member, apply_part
 from ._engine import server
 from ._host import observe
 from ._instance import Instance
 from ._links import apply_connections
 from ._model import NodePlan
 from ._program import Runner, speaks_as_planned
+from ._sequences import Sequences
 from ._session import SessionError
 
 UNSETTLED_SECONDS = 10
@@ -55,7 +56,9 @@ def pending(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]
     instance = Instance(plan, run, password, tls)
     instance.ensure_present(check_mode=True)
     member = apply_member(plan, engine, password, run, check_mode=True)
+    sequences = Sequences(plan, engine)
+    moved = apply_part(plan, sequences, run, check_mode=True)
     connections = apply_connections(plan, engine, run, check_mode=True)
     restarts = [f"restart for {name}" for name in instance.restart_required]
-    steps = [*instance.steps, *restarts, *map(str, (*member.steps, *connections.steps))]
-    return Pending(steps, [*member.warnings, *connections.warnings])
+    steps = [*instance.steps, *restarts, *map(str, (*member.steps, *moved.steps, *connections.steps))]
+    return Pending(steps, [*member.warnings, *sequences.warnings, *connections.warnings])

@@ -28,6 +28,7 @@ class ContribBdrServer(EngineServer):
     """What both eras share."""
 
     password_encryption = "md5"
+    sequence_kind = "bdr"
     slot_pattern: t.ClassVar[str]
     """A downstream's slots on its upstream; {sysid} and {dboid} are the downstream's own."""
 

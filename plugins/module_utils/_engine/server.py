@@ -25,6 +25,9 @@ class EngineServer(abc.ABC):
     session_settings: t.ClassVar[t.Mapping[str, str]] = {}
     """What a session of the local superuser sets, so that preparing a node is not replicated itself."""
 
+    sequence_kind: t.ClassVar[str] = ""
+    """The extension, and the access method of sequences, that gives global ones; empty where there are none."""
+
     heartbeat_is_updated: t.ClassVar[bool] = True
     """False where an UPDATE of a row that a downstream lacks would stop its link: there, rows are only added."""
 
