@@ -27,6 +27,9 @@ FEW = 10_000
 NAMED = 5
 """How many sequences a warning names."""
 
+GONE: Attributes = {"gone": True}
+"""What is wanted of an object that is not to be there."""
+
 FIT, FIT_NEW = "pgbdr.fit_sequence", "pgbdr.fit_new_sequences"
 
 
@@ -49,9 +52,9 @@ class Sequences:
         """Return trigger, functions and sequences of one database, as they are."""
         state: State = {}
         for row in session.rows(sql.TRIGGER):
-            state[_trigger(database)] = {"present": True, "enabled": row["enabled"]}
+            state[_trigger(database)] = {"enabled": row["enabled"]}
         for row in session.rows(sql.FUNCTIONS):
-            attributes = {"present": True, "body": row["body"], "settings": sorted(row["settings"] or ())}
+            attributes = {"body": row["body"], "settings": sorted(row["settings"] or ())}
             state[Item("function", f"pgbdr.{row['name']}", database)] = attributes
         for row in session.rows(sql.DEFAULT_KIND):
             state[_default_kind(database)] = {"value": row["value"]}
@@ -67,6 +70,8 @@ class Sequences:
         """Return the same as they should be, without the sequences that fit and those that cannot be made to."""
         default_kind = _default_kind(database)
         if self.plan.sequence_strategy == "engine":
+            if not found and not self._are_to_come(database):
+                raise self._none_in(database)
             return {**_gone(found), default_kind: {"value": self.engine.sequence_kind}}
         if self.plan.sequence_strategy == "none":
             return _gone(found)
@@ -75,7 +80,7 @@ class Sequences:
             Item("function", FIT_NEW, database): _function(
                 sql.FIT_NEW_BODY.format(**self._numbers), self.engine.session_settings
             ),
-            _trigger(database): {"present": True, "enabled": "A"},
+            _trigger(database): {"enabled": "A"},
         }
         if default_kind in found:
             wanted[default_kind] = {"value": ""}
@@ -121,20 +126,31 @@ class Sequences:
         kind = self.engine.sequence_kind
         known = bool(session.rows(sql.KINDS_KNOWN))
         if known and session.rows(sql.KIND, {"kind": kind}):
+            if not self.engine.gives_global_values(session):
+                self.warnings.append(
+                    f"no worker hands out the values of global sequences in {database} of {self.plan.name}, so nextval "
+                    "fails; build a server that starts it, or set bdr_sequence_strategy to offset"
+                )
             self.warnings += _local_ones([row["name"] for row in session.rows(sql.LOCAL)], database, kind)
             return
-        to_come = Item("extension", kind, database) in self.engine.wanted_member({}, database)
-        if not (known and to_come) or session.rows(sql.EXTENSION, {"kind": kind}):
-            raise SequenceError(
-                f"bdr_sequence_strategy is engine, but the server of {self.plan.name} has no global sequences in "
-                f"{database}; set it to offset"
-            )
+        if not (known and self._are_to_come(database)) or session.rows(sql.EXTENSION, {"kind": kind}):
+            raise self._none_in(database)
+
+    def _are_to_come(self, database: str) -> bool:
+        """Tell whether the engine's extension, which brings global sequences, is made on this node."""
+        return Item("extension", self.engine.sequence_kind, database) in self.engine.wanted_member({}, database)
+
+    def _none_in(self, database: str) -> SequenceError:
+        return SequenceError(
+            f"bdr_sequence_strategy is engine, but {self.plan.name} has no global sequences in {database}; "
+            "set it to offset"
+        )
 
     def _statements(self, step: Step) -> t.Iterator[Statement]:
         if step.item.kind == "setting":
             names, kind = {"database": step.item.database}, step.after["value"]
             yield Statement(sql.SET_KIND, names, {"kind": kind}) if kind else Statement(sql.RESET_KIND, names)
-        elif not step.after["present"]:
+        elif step.after == GONE:
             yield Statement(_DROP[step.item.name])
         elif step.item.kind == "function":
             settings = " ".join("SET {} = '{}'".format(*setting.split("=")) for setting in step.after["settings"])
@@ -165,12 +181,12 @@ def _as_found(row: Row) -> Attributes:
 
 def _gone(found: State) -> State:
     """Return what the other strategies want of the trigger and its functions. Increments stay: they do no harm."""
-    return {item: {"present": False} for item in found if item.kind in ("function", "event trigger")}
+    return {item: GONE for item in found if item.kind in ("function", "event trigger")}
 
 
 def _function(body: str, settings: t.Mapping[str, str]) -> Attributes:
     named = {"search_path": "pg_catalog", **settings}
-    return {"present": True, "body": body, "settings": sorted(f"{name}={value}" for name, value in named.items())}
+    return {"body": body, "settings": sorted(f"{name}={value}" for name, value in named.items())}
 
 
 def _trigger(database: str) -> Item:

@@ -132,6 +132,10 @@ class ContribBdr04Server(ContribBdrServer):
         """A session with an origin keeps its changes to itself; a DELETE that is sent stops links, too."""
         return (Statement(sql.KEEP_TO_ITSELF), Statement(sql.FORGET_HEARTBEATS))
 
+    def gives_global_values(self, session: Session) -> bool:
+        """The worker that does starts in few builds; where apply workers run, it should have shown by then."""
+        return bool(session.value(sql.SEQUENCER))
+
 
 class ContribBdr07Server(ContribBdrServer):
     """0.5 to 0.7: the bdr library replicates DDL, so what prepares a node keeps out of it."""

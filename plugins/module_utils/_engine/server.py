@@ -82,6 +82,10 @@ class EngineServer(abc.ABC):
         """Return what removes old rows of the heartbeat table on this node alone, where they are only added."""
         return ()
 
+    def gives_global_values(self, session: Session) -> bool:
+        """Tell whether something hands out the values of global sequences, as far as can be seen."""
+        return True
+
     def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
         """Tell whether the link's worker failed and sits out a pause that kick() cuts short."""
         return False
