@@ -19,6 +19,7 @@ from ._engine.server import EngineServer
 from ._instance import InstanceError
 from ._model import NodePlan, node_plan
 from ._program import Runner
+from ._sequences import SequenceError
 from ._service import ServiceError
 from ._session import SessionError
 from ._state import told
@@ -71,7 +72,7 @@ def one_error(module: AnsibleModule) -> t.Iterator[None]:
     """Turn what the helpers raise into one message of the module."""
     try:
         yield
-    except (InstanceError, ServiceError, SessionError, WrongKeyPair) as error:
+    except (InstanceError, SequenceError, ServiceError, SessionError, WrongKeyPair) as error:
         module.fail_json(msg=str(error))
 
 

@@ -22,6 +22,7 @@ from ._instance import Instance
 from ._links import apply_connections
 from ._model import NodePlan
 from ._program import Runner, speaks_as_planned
+from ._sequences import Sequences
 from ._session import SessionError
 from ._state import told
 
@@ -59,7 +60,10 @@ def pending(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]
     instance.ensure_present(check_mode=True)
     member = apply_member(plan, engine, password, run, check_mode=True)
     guard = apply_part(plan, Guard(plan, engine), run, check_mode=True)
+    sequences = Sequences(plan, engine)
+    moved = apply_part(plan, sequences, run, check_mode=True)
     connections = apply_connections(plan, engine, run, check_mode=True)
     restarts = [f"restart for {name}" for name in instance.restart_required]
-    steps = [*instance.steps, *restarts, *told((*member.steps, *guard.steps)), *map(str, connections.steps)]
-    return Pending(steps, [*member.warnings, *connections.warnings])
+    objects = told((*member.steps, *moved.steps, *guard.steps))
+    steps = [*instance.steps, *restarts, *objects, *map(str, connections.steps)]
+    return Pending(steps, [*member.warnings, *sequences.warnings, *connections.warnings])

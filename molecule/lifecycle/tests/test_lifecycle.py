@@ -1,7 +1,7 @@
 # Copyright: pgbdr.bdr authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The life of a group on hosts of their own, in the order of this file: each test goes on where the one before ended."""
+"""The life of a group on hosts of their own: each test goes on where the one before ended."""
 
 from __future__ import annotations
 

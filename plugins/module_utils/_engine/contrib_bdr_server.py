@@ -28,6 +28,7 @@ class ContribBdrServer(EngineServer):
     """What both eras share."""
 
     password_encryption = "md5"
+    sequence_kind = "bdr"
     slot_pattern: t.ClassVar[str]
     """A downstream's slots on its upstream; {sysid} and {dboid} are the downstream's own."""
 
@@ -130,6 +131,10 @@ class ContribBdr04Server(ContribBdrServer):
     def forget_heartbeats(self) -> t.Iterable[Statement]:
         """A session with an origin keeps its changes to itself; a DELETE that is sent stops links, too."""
         return (Statement(sql.KEEP_TO_ITSELF), Statement(sql.FORGET_HEARTBEATS))
+
+    def gives_global_values(self, session: Session) -> bool:
+        """The worker that does starts in few builds; where apply workers run, it should have shown by then."""
+        return bool(session.value(sql.SEQUENCER))
 
 
 class ContribBdr07Server(ContribBdrServer):

@@ -44,5 +44,12 @@ INSERT INTO bdr.bdr_nodes (node_sysid, node_timeline, node_dboid, node_status)
 SELECT sysid, timeline, dboid, 'r' FROM bdr.bdr_get_local_nodeid()
 """
 
+# The worker of global sequences looks at its tables every 10 s. A background worker has no port of a client.
+SEQUENCER = """
+SELECT coalesce(bool_or(query LIKE '%bdr\\_sequence\\_%') OR NOT bool_or(
+           query LIKE 'bdr\\_apply:%' AND backend_start < clock_timestamp() - interval '30 s'), true)
+  FROM pg_stat_activity WHERE datname = current_database() AND client_port IS NULL
+"""
+
 KEEP_TO_ITSELF = "SET replication_origin_id = 1"
 FORGET_HEARTBEATS = "DELETE FROM pgbdr.heartbeat WHERE written_at < clock_timestamp() - interval '1 day'"

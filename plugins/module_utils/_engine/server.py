@@ -25,6 +25,9 @@ class EngineServer(abc.ABC):
     session_settings: t.ClassVar[t.Mapping[str, str]] = {}
     """What a session of the local superuser sets, so that preparing a node is not replicated itself."""
 
+    sequence_kind: t.ClassVar[str] = ""
+    """The extension, and the access method of sequences, that gives global ones; empty where there are none."""
+
     heartbeat_is_updated: t.ClassVar[bool] = True
     """False where an UPDATE of a row that a downstream lacks would stop its link: there, rows are only added."""
 
@@ -78,6 +81,10 @@ class EngineServer(abc.ABC):
     def forget_heartbeats(self) -> t.Iterable[Statement]:
         """Return what removes old rows of the heartbeat table on this node alone, where they are only added."""
         return ()
+
+    def gives_global_values(self, session: Session) -> bool:
+        """Tell whether something hands out the values of global sequences, as far as can be seen."""
+        return True
 
     def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
         """Tell whether the link's worker failed and sits out a pause that kick() cuts short."""
