@@ -77,11 +77,14 @@ NODE_FIELDS: f.Fields = {
 # Read by playbooks and roles, not by the plan.
 OTHER_VARIABLES = (
     "bdr_confirm",
+    "bdr_drop_slot",
     "bdr_hosts",
+    "bdr_node",
     "bdr_plan_file",
     "bdr_query",
     "bdr_replication_password",
     "bdr_secrets_directory",
+    "bdr_slot_warning_percent",
 )
 
 READ = (*GROUP_FIELDS, *NODE_FIELDS)
