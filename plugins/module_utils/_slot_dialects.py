@@ -29,11 +29,15 @@ class Dialect:
     view: str
     create: str
     drop: str
+    drop_if_idle: str = ""
+    """The same, but for a slot in use, which is left with no row and no error; none where it takes a command."""
     by_walsender: bool = False
-    """True where the two are commands of a replication session, and no SQL."""
+    """True where they are commands of a replication session, and no SQL."""
     any_name: bool = False
     """True where a name may be any text, since the server does not look at it."""
 
+
+_IF_IDLE = "SELECT {}(slot_name::name) FROM {} WHERE slot_name = %(name)s AND NOT active"
 
 DIALECTS = (
     Dialect(
@@ -41,18 +45,21 @@ DIALECTS = (
         view="pg_replication_slots",
         create="SELECT * FROM pg_create_logical_replication_slot(%(name)s, %(plugin)s)",
         drop="SELECT pg_drop_replication_slot(%(name)s)",
+        drop_if_idle=_IF_IDLE.format("pg_drop_replication_slot", "pg_replication_slots"),
     ),
     Dialect(
         has="function pg_create_decoding_replication_slot",
         view="pg_replication_slots",
         create="SELECT * FROM pg_create_decoding_replication_slot(%(name)s, %(plugin)s)",
         drop="SELECT pg_drop_replication_slot(%(name)s)",
+        drop_if_idle=_IF_IDLE.format("pg_drop_replication_slot", "pg_replication_slots"),
     ),
     Dialect(
         has="function init_logical_replication",
         view="pg_stat_logical_decoding",
         create="SELECT * FROM init_logical_replication(%(name)s, %(plugin)s)",
         drop="SELECT stop_logical_replication(%(name)s)",
+        drop_if_idle=_IF_IDLE.format("stop_logical_replication", "pg_stat_logical_decoding"),
         any_name=True,
     ),
     Dialect(

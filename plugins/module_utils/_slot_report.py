@@ -9,6 +9,8 @@ Runs on the controller, which alone knows all nodes. `plan` is Plan.as_dict(), `
 
 from __future__ import annotations
 
+import json
+import shlex
 import typing as t
 
 from ._engine.server import ABANDONED, FOREIGN, LINK, UNKNOWN, UNPLANNED
@@ -90,8 +92,9 @@ def _slot_findings(slot: Row, warning_percent: int) -> t.Iterator[Row]:
         disk = "" if slot["has_limit"] else "; without a limit the disk is the end"
         yield _finding(slot, "warning", f"{what} {held}{end}{disk}")
     if slot["verdict"] == ABANDONED:
-        drop = f"-e bdr_drop_slot='{name}' -e bdr_confirm='{name}'"
-        yield _finding(slot, "warning", f"slot {name} of {node} is abandoned; slots.yml {drop} drops it")
+        # As JSON, since a name may have blanks in it.
+        drop = shlex.quote(json.dumps({"bdr_drop_slot": name, "bdr_confirm": name, "bdr_node": node}))
+        yield _finding(slot, "warning", f"slot {name} of {node} is abandoned; slots.yml drops it: -e {drop}")
     elif slot["verdict"] == UNPLANNED:
         yield _finding(slot, "warning", f"slot {name} of {node} is in use, and of no link of the plan")
 

@@ -14,6 +14,8 @@ from ._session_types import Row, Session, Statement
 from ._slot_dialects import Probed, SlotRefused, name_problem, probe
 
 POLLS_PER_SECOND = 10
+ENDING_POLLS_PER_SECOND = 100
+"""The client of a walsender that was ended may be back at once; the slot is dropped between the two."""
 END_SECONDS = 10
 """How long a walsender that was ended has to be gone, where no longer waiting is asked for."""
 
@@ -35,8 +37,8 @@ _UNITS = {"B": 1, "8kB": 8192, "MB": 1024 * 1024}
 _SYSID = "SELECT encode(pg_read_binary_file('global/pg_control', 0, 8), 'hex')"
 _DATABASES = "SELECT datname::text AS name, oid::int8 AS oid FROM pg_database WHERE NOT datistemplate ORDER BY 1"
 
-_END = "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE pid = ANY(%(pids)s)"
-_PAUSE = f"SELECT pg_sleep({1 / POLLS_PER_SECOND})"
+_END = "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE pid = %(pid)s"
+_PAUSE = "SELECT pg_sleep(%(seconds)s)"
 
 
 def look(session: Session, engine: EngineServer) -> Row:
@@ -166,17 +168,23 @@ class SlotWork:
     def _statement(self, text: str, **words: str) -> Statement:
         return Statement(text, identifiers=words) if self.probed.dialect.by_walsender else Statement(text, values=words)
 
-    def release(self) -> bool:
-        """Wait until nobody uses the slot, or end who does; False where it went away meanwhile."""
-        seconds = self.wanted.wait_seconds or END_SECONDS
-        for poll in range(seconds * POLLS_PER_SECOND):
+    def drop(self) -> Statement | None:
+        """Drop the slot as soon as nobody uses it; return the command for that where the server has no SQL for it."""
+        wanted, dialect = self.wanted, self.probed.dialect
+        seconds = wanted.wait_seconds or END_SECONDS
+        polls_per_second = ENDING_POLLS_PER_SECOND if wanted.end_walsender else POLLS_PER_SECOND
+        for _poll in range(seconds * polls_per_second):
             found = self.found()
-            if found is None or not found["active"]:
-                return found is not None
-            # Where the server does not tell who uses a slot, whoever is left after the first is another link's.
-            if self.wanted.end_walsender and (self.probed.tells_process or not poll):
-                self._session.rows(_END, {"pids": [row["pid"] for row in self._users(found)]})
-            self._session.rows(_PAUSE)
+            if found is None:
+                return None
+            if not found["active"] and dialect.by_walsender:
+                return self.removal()
+            if not found["active"] and self._session.rows(dialect.drop_if_idle, {"name": wanted.name}):
+                return None
+            users = self._users(found) if wanted.end_walsender else []
+            if len(users) == 1:
+                self._session.rows(_END, {"pid": users[0]["pid"]})
+            self._session.rows(_PAUSE, {"seconds": 1 / polls_per_second})
         raise SlotRefused(f"{self._in_use(self.found() or {})}. It was for {seconds} s")
 
     def _users(self, slot: Row) -> list[Row]:

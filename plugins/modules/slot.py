@@ -143,8 +143,10 @@ def main() -> None:
             if work.steps and not module.check_mode:
                 if wanted.is_present:
                     _create(plan, work)
-                elif work.release():
-                    _run(plan, work, "postgres", work.removal())
+                else:
+                    command = work.drop()
+                    if command:
+                        _run(plan, work, "postgres", command)
     except SlotRefused as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(work.steps), steps=work.steps, diff=work.diff, before=work.before or {})
