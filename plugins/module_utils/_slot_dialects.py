@@ -112,9 +112,9 @@ SELECT s.slot_name::text AS name, s.plugin::text AS plugin, {kind} AS kind, d.da
   FROM {view} s LEFT JOIN pg_database d ON d.oid = s.{database}
  ORDER BY 1
 """
-_HELD = """
-       greatest(0, {diff}(CASE WHEN pg_is_in_recovery() THEN {received}() ELSE {current}() END, s.restart_lsn))::bigint
-"""
+# greatest() alone would make a number of nothing.
+_NOT_NEGATIVE = "CASE WHEN {0} IS NOT NULL THEN greatest(0, {1}) END"
+_END_OF_WAL = "CASE WHEN pg_is_in_recovery() THEN {received}() ELSE {current}() END"
 # Of a walsender that streams from a database; on old servers nothing says from which slot.
 _WALSENDERS = """
 SELECT w.pid, w.application_name, a.datname::text AS database
@@ -143,16 +143,17 @@ class Probed:
     def slots(self, session: Session) -> list[Row]:
         """Return every slot of the server."""
         current, received, diff, _name = self._wal
-        held = _HELD.strip().format(current=current, received=received, diff=diff)
+        end = _END_OF_WAL.format(current=current, received=received)
+        held = _NOT_NEGATIVE.format("{0}", f"{diff}({end}, {{0}})::bigint")
         return session.rows(
             _SLOTS.format(
                 view=self.dialect.view,
                 kind=self._column("slot_type", "'logical'::text"),
                 pid=self._column("active_pid", "NULL::int"),
                 catalog_xmin_age=self._column("catalog_xmin", "NULL::int", "nullif(age({}), 2147483647)"),
-                held=held if self.keeps_wal else "NULL::bigint",
+                held=self._column("restart_lsn", "NULL::bigint", held),
                 wal_status=self._column("wal_status", "NULL::text"),
-                safe_wal_size=self._column("safe_wal_size", "NULL::bigint", "greatest(0, {})"),
+                safe_wal_size=self._column("safe_wal_size", "NULL::bigint", _NOT_NEGATIVE.format("{0}", "{0}")),
                 database="datoid" if "column datoid" in self.has else "database",
             )
         )

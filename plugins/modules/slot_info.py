@@ -130,7 +130,7 @@ def main() -> None:
         with _session.local(plan, "postgres") as session:
             found = look(session, engine)
     except (_session.SessionError, SlotRefused) as error:
-        module.exit_json(changed=False, node=plan.name, answers=False, error=str(error), slots=[])
+        module.exit_json(changed=False, node=plan.name, answers=False, error=" ".join(str(error).split()), slots=[])
     module.exit_json(changed=False, node=plan.name, answers=True, error="", **found)
 
 

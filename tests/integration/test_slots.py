@@ -245,6 +245,24 @@ def asked(name: str, confirm: str = "", node: str = "") -> list[str]:
     return ["-e", f"bdr_drop_slot={name}", "-e", f"bdr_confirm={confirm or name}", *more]
 
 
+def test_what_the_server_does_not_say_is_nothing_and_not_zero(group: Group, run: Runner) -> None:
+    group.sql("alpha", "SELECT pg_create_physical_replication_slot('hs_new')")
+    group.sql("alpha", "ALTER SYSTEM SET max_slot_wal_keep_size = -1")
+    group.sql("alpha", "SELECT pg_reload_conf()")
+    # pg_reload_conf() only signals.
+    eventually(lambda: run("slot_info")["wal_limit_bytes"], None)
+    info = run("slot_info")
+    told = {slot["name"]: (slot["wal_held_bytes"], slot["until_lost_bytes"]) for slot in info["slots"]}
+    assert told["hs_new"] == (None, None)
+    held, until = told["pgl_appdb_alpha_alpha_bravo"]
+    assert held is not None and held >= 0 and until is None
+    assert "no limit" in group.must("slots").output
+    group.sql("alpha", "ALTER SYSTEM RESET max_slot_wal_keep_size")
+    group.sql("alpha", "SELECT pg_reload_conf()")
+    eventually(lambda: run("slot_info")["wal_limit_bytes"], 96 * 1024 * 1024)
+    group.sql("alpha", "SELECT pg_drop_replication_slot('hs_new')")
+
+
 def test_every_link_has_its_slot_in_the_list(group: Group) -> None:
     run = group.must("slots")
     assert run.changed() == set() and warned(run) == []
@@ -362,10 +380,12 @@ def test_the_slot_of_a_dead_node_is_stopped_at_the_hard_limit_before_the_disk_is
     states: list[str] = []
     first = {}
     until: list[int] = []
+    held: list[int | None] = []
     for _segment in range(12):
         write_a_segment(group)
         (found,) = (row for row in run("slot_info")["slots"] if row["name"] == slot)
         until.append(found["until_lost_bytes"])
+        held.append(found["wal_held_bytes"])
         if found["wal_status"] not in states:
             states.append(found["wal_status"])
             first[found["wal_status"]] = group.must("slots", "-e", "bdr_slot_warning_percent=60")
@@ -373,6 +393,7 @@ def test_the_slot_of_a_dead_node_is_stopped_at_the_hard_limit_before_the_disk_is
             break
     assert states[0] == "reserved" and states[-1] == "lost"
     assert until == sorted(until, reverse=True) and until[-1] == 0 and until[0] > 64 * 1024 * 1024
+    assert held[-1] is None and held[:-1] == sorted(held[:-1])
     assert warned(first["reserved"]) == []
     assert warned(first["lost"]) == [
         "alpha -> charlie (appdb) has lost its WAL: it was held back until max_slot_wal_keep_size, 96.0 MB; "
