@@ -49,6 +49,6 @@ class ActionModule(ActionBase):
                 if not dropped:
                     Display().display(f"The slot {given['drop']} is gone.\n")
         except DropRefused as error:
-            return {**result, **slots, "failed": True, "msg": str(error)}
+            return {**result, "failed": True, "msg": str(error)}
         warnings = [finding["message"] for finding in slots["findings"]]
         return {**result, **slots, "changed": False, "warnings": warnings, "drop": dropped}

@@ -69,16 +69,22 @@ def _measured(plan: Row, info: t.Mapping[str, t.Any], slot: Row) -> Row:
     """Return the slot with what it may hold back, and how much of that it does."""
     figures = {figure["name"]: figure["value"] for figure in plan["nodes"][slot["node"]]["figures"]}
     limit = info["wal_limit_bytes"]
-    allowed = figures["wal_retention"] * MB if limit is None else limit
+    # What is kept at any rate is not lost to a slot either.
+    allowed = figures["wal_retention"] * MB if limit is None else max(limit, info["wal_kept_bytes"])
     held = slot["wal_held_bytes"]
     percent = 100 if slot["wal_status"] == "lost" else None if held is None else 100 * held // max(allowed, 1)
-    return {**slot, "has_limit": limit is not None, "allowed_bytes": allowed, "used_percent": percent}
+    has_limit = limit is not None and slot["until_lost_bytes"] is not None
+    return {**slot, "has_limit": has_limit, "allowed_bytes": allowed, "used_percent": percent}
 
 
 def _slot_findings(slot: Row, warning_percent: int) -> t.Iterator[Row]:
-    """Yield what is wrong with a slot: the worst of what it does to its link or the disk, and whose it is not."""
-    node, name = slot["node"], slot["name"]
-    what = f"slot {name} of {node}" if slot["verdict"] != LINK else link_of(slot)
+    """Yield what is wrong with a slot: that it is of no link, and what it does to its link or to the disk."""
+    what = link_of(slot) if slot["verdict"] == LINK else f"slot {slot['name']} of {slot['node']}"
+    if slot["verdict"] == ABANDONED:
+        yield _finding(slot, "warning", f"{what} is abandoned; slots.yml drops it: -e {_drop_variables(slot)}")
+        return
+    if slot["verdict"] == UNPLANNED:
+        yield _finding(slot, "warning", f"{what} is in use, and of no link of the plan")
     if slot["wal_status"] == "lost":
         told = f"{what} has lost its WAL: it was held back until max_slot_wal_keep_size, {size(slot['allowed_bytes'])}"
         mend = f"; {slot['downstream']} must be seeded again" if slot["verdict"] == LINK else ""
@@ -86,17 +92,20 @@ def _slot_findings(slot: Row, warning_percent: int) -> t.Iterator[Row]:
     elif slot["wal_status"] == "unreserved":
         yield _finding(slot, "error", f"{what} loses its WAL at the next checkpoint; let its reader catch up now")
     elif slot["used_percent"] is not None and slot["used_percent"] >= warning_percent:
-        limit = "max_slot_wal_keep_size" if slot["has_limit"] else "the plan's wal_retention"
-        end = f"; lost in {size(slot['until_lost_bytes'])}" if slot["until_lost_bytes"] is not None else ""
-        held = f"holds back {size(slot['wal_held_bytes'])}, {slot['used_percent']} % of {limit}"
-        disk = "" if slot["has_limit"] else "; without a limit the disk is the end"
-        yield _finding(slot, "warning", f"{what} {held}{end}{disk}")
-    if slot["verdict"] == ABANDONED:
-        # As JSON, since a name may have blanks in it.
-        drop = shlex.quote(json.dumps({"bdr_drop_slot": name, "bdr_confirm": name, "bdr_node": node}))
-        yield _finding(slot, "warning", f"slot {name} of {node} is abandoned; slots.yml drops it: -e {drop}")
-    elif slot["verdict"] == UNPLANNED:
-        yield _finding(slot, "warning", f"slot {name} of {node} is in use, and of no link of the plan")
+        yield _finding(slot, "warning", f"{what} holds back {_held(slot)}")
+
+
+def _drop_variables(slot: Row) -> str:
+    """Return them as JSON, quoted for a shell, since a name may have blanks in it."""
+    name = slot["name"]
+    return shlex.quote(json.dumps({"bdr_drop_slot": name, "bdr_confirm": name, "bdr_node": slot["node"]}))
+
+
+def _held(slot: Row) -> str:
+    used = f"{size(slot['wal_held_bytes'])}, {slot['used_percent']} % of "
+    if not slot["has_limit"]:
+        return f"{used}the plan's wal_retention; without a limit the disk is the end"
+    return f"{used}max_slot_wal_keep_size; lost in {size(slot['until_lost_bytes'])}"
 
 
 def _missing(plan: Row, answering: Found, slots: t.Sequence[Row]) -> t.Iterator[Row]:

@@ -181,6 +181,16 @@ def test_without_a_limit_the_plan_s_figure_is_what_is_warned_by():
     )
 
 
+def test_what_is_kept_at_any_rate_counts_to_the_limit():
+    changes = {"wal_held_bytes": 60 * MB}
+    assert "31 % of" in finding(changes, percent=31, wal_kept_bytes=192 * MB)[0]["message"]
+
+
+def test_a_limit_that_was_set_between_two_looks_is_none():
+    (found,) = finding({"wal_held_bytes": 60 * MB, "until_lost_bytes": None})
+    assert found["message"].endswith("; without a limit the disk is the end")
+
+
 def test_a_limit_of_nothing_is_always_reached():
     assert "lost in 0.0 MB" in finding({"wal_held_bytes": 1, "until_lost_bytes": 0}, wal_limit_bytes=0)[0]["message"]
 
