@@ -10,7 +10,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils._slot_report import DropRefused, report, to_drop
+from ..module_utils._slot_report import DropRefused, gone, report, to_drop
 from ..plugin_utils import _text
 
 
@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
             if given["drop"] or given["confirm"] or given["drop_on"]:
                 dropped = to_drop(given["plan"], slots, given["drop"], given["confirm"], given["drop_on"])
                 if not dropped:
-                    Display().display(f"The slot {given['drop']} is gone.\n")
+                    Display().display(gone(slots, given["drop"], given["drop_on"]))
         except DropRefused as error:
             return {**result, "failed": True, "msg": str(error)}
         warnings = [finding["message"] for finding in slots["findings"]]

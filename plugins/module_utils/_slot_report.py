@@ -168,3 +168,11 @@ def to_drop(plan: Row, found: Row, name: str, confirm: str, node: str) -> Row:
         why = _NOT_DROPPED[slot["verdict"]].format(link=link_of(slot), silent=", ".join(silent))
         raise DropRefused(f"bdr_drop_slot: slot {name} of {slot['node']} {why}")
     return slot
+
+
+def gone(found: Row, name: str, node: str) -> str:
+    """Return what to say of a slot that shall be dropped and is not there."""
+    silent = (
+        "" if node or not found["silent"] else f" from the nodes that answer; not asked: {', '.join(found['silent'])}"
+    )
+    return f"The slot {name} is gone{silent}.\n"

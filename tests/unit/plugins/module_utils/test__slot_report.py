@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils._slot_report import DropRefused, report, size, to_drop
+from ansible_collections.pgbdr.bdr.plugins.module_utils._slot_report import DropRefused, gone, report, size, to_drop
 from ansible_collections.pgbdr.bdr.tests.unit.builders import plan
 
 MB = 1024 * 1024
@@ -258,6 +258,18 @@ def test_an_abandoned_slot_is_dropped_where_it_is():
 
 def test_a_slot_that_is_gone_is_no_error():
     assert chosen("zulu") == chosen("zulu", None, "bravo") == {}
+
+
+@pytest.mark.parametrize(
+    ("on", "told"),
+    [
+        ("", "The slot zulu is gone from the nodes that answer; not asked: charlie.\n"),
+        ("bravo", "The slot zulu is gone.\n"),
+    ],
+)
+def test_a_slot_is_not_called_gone_of_a_node_that_was_not_asked(on, told):
+    assert gone(report(PLAN, group(silent("charlie")), 50), "zulu", on) == told
+    assert gone(report(PLAN, group(), 50), "zulu", "") == "The slot zulu is gone.\n"
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def test_waiting_ends_with_the_last_state():
         waiting.drop()
     assert str(caught.value).startswith("state: the slot one of alpha is in use by process 41")
     assert str(caught.value).endswith("It was for 2 s")
-    assert len(found.done("SELECT pg_sleep")) == 20
+    assert len(found.done("SELECT pg_sleep")) == 20 and found.done("SELECT pg_terminate") == []
 
 
 def test_a_slot_that_went_away_is_as_good_as_dropped():
