@@ -78,12 +78,14 @@ NODE_FIELDS: f.Fields = {
 OTHER_VARIABLES = (
     "bdr_accept_loss",
     "bdr_confirm",
+    "bdr_drop_slot",
     "bdr_hosts",
     "bdr_node",
     "bdr_plan_file",
     "bdr_query",
     "bdr_replication_password",
     "bdr_secrets_directory",
+    "bdr_slot_warning_percent",
 )
 
 READ = (*GROUP_FIELDS, *NODE_FIELDS)

@@ -107,8 +107,8 @@ class Session:
         return int(self._connection.server_version)
 
 
-def local(plan: NodePlan, database: str) -> Session:
-    """Return a session of the local superuser, by peer authentication.
+def local(plan: NodePlan, database: str, **more: str) -> Session:
+    """Return a session of the local superuser, by peer authentication; more is more of libpq's parameters.
 
     Statements carry no secret into a log: the verifier of a password is one too.
     """
@@ -122,6 +122,7 @@ def local(plan: NodePlan, database: str) -> Session:
                 "user": "postgres",
                 "application_name": "pgbdr",
                 "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+                **more,
             }
         )
     )
