@@ -32,17 +32,20 @@ class ActionModule(ActionBase):
         _unused, arguments = self.validate_argument_spec(
             {
                 "era": {"type": "str"},
+                "without": {"type": "str"},
                 "query": {"type": "str"},
                 "print": {"type": "bool", "default": False},
                 "file": {"type": "path"},
             }
         )
         try:
-            plan = plan_of(task_vars, self._templar.template, arguments["era"]).as_dict()
+            without = arguments["without"]
+            plan = plan_of(task_vars, self._templar.template, arguments["era"], without).as_dict()
             if arguments["query"]:
                 result["answer"] = jmespath.search(arguments["query"], plan)
         except PlanError as error:
-            return {**result, "failed": True, "msg": str(error)}
+            told = f"without {without}: {error}" if without else str(error)
+            return {**result, "failed": True, "msg": told}
         except JMESPathError as error:
             return {**result, "failed": True, "msg": f"bdr_query is no JMESPath expression: {error}"}
         if arguments["print"]:

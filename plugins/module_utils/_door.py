@@ -22,6 +22,7 @@ from ._program import Runner
 from ._sequences import SequenceError
 from ._service import ServiceError
 from ._session import SessionError
+from ._state import told
 from ._tls import WrongKeyPair
 
 LOCK_SECONDS = 300
@@ -34,10 +35,17 @@ PASSWORD: dict[str, t.Any] = {"password": {"type": "str", "required": True, "no_
 def open_door(argument_spec: t.Mapping[str, t.Any]) -> tuple[AnsibleModule, NodePlan]:
     """Return the module and the node's plan; a mapping that is no plan is an error that says so."""
     module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
+    return module, share_of(module, "node")
+
+
+def share_of(module: AnsibleModule, option: str) -> NodePlan:
+    """Return another node's share of the plan, which an option holds."""
     try:
-        return module, node_plan(module.params["node"])
+        return node_plan(module.params[option])
     except (KeyError, TypeError) as error:
-        module.fail_json(msg=f"node: not a node's share of the plan ({error}); use nodes[...] of plan_info's result")
+        module.fail_json(
+            msg=f"{option}: not a node's share of the plan ({error}); use nodes[...] of plan_info's result"
+        )
         raise
 
 
@@ -101,7 +109,7 @@ def exit_with(module: AnsibleModule, outcome: Outcome, **result: t.Any) -> None:
         module.warn(warning)
     module.exit_json(
         changed=bool(outcome.steps),
-        steps=[str(step) for step in outcome.steps],
+        steps=told(outcome.steps),
         diff=outcome.diff,
         **result,
     )

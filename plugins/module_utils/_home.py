@@ -9,24 +9,27 @@ from __future__ import annotations
 import json
 import os
 import re
+import typing as t
 
 from ._model import NodePlan
 
 MARKER = ".pgbdr.json"
+REMOVED = "removed"
+"""Key of the marker, and state of the data, of a node that was taken out of its group for good."""
 LOG_LINES = 30
 FAULTS = "WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT"
 """What a server says of a link that fails, without the rest."""
 
 
 def found_data(plan: NodePlan) -> str:
-    """Tell what is in the node's place: `absent`, `ours`, or `foreign`.
+    """Tell what is in the node's place: `absent`, `ours`, `removed`, or `foreign`.
 
     A home without our marker is foreign as soon as anything lies in it but a file system's own lost+found, and so
     is a home that another node's marker claims.
     """
     try:
         with open(f"{plan.home}/{MARKER}", encoding="utf-8") as file:
-            return "ours" if json.load(file) == identity(plan) else "foreign"
+            return _owner(json.load(file), plan)
     except FileNotFoundError:
         pass
     except ValueError:
@@ -36,6 +39,15 @@ def found_data(plan: NodePlan) -> str:
     except FileNotFoundError:
         return "absent"
     return "foreign" if entries else "absent"
+
+
+def _owner(marker: t.Any, plan: NodePlan) -> str:
+    if not isinstance(marker, dict):
+        return "foreign"
+    removed = marker.pop(REMOVED, None)
+    if marker != identity(plan):
+        return "foreign"
+    return REMOVED if removed else "ours"
 
 
 def identity(plan: NodePlan) -> dict[str, str]:

@@ -52,6 +52,8 @@ def _node_problems(node: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> 
     name = node["name"]
     if host["data"] == "foreign":
         yield f"bdr_home of {name}: {node['home']} is not empty and not ours. Empty it, or name another directory"
+    if host["data"] == "removed":
+        yield was_removed(name, node["home"])
     if host["major"] is not None and node["major"] not in (0, host["major"]):
         yield (
             f"bdr_postgresql_major: {name} has a data directory of PostgreSQL {host['major']}, wanted is "
@@ -67,6 +69,14 @@ def _node_problems(node: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> 
     yield from _server_problems(node, host)
     for database in host["databases"].values():
         yield from _encoding_problems(node, database)
+
+
+def was_removed(name: str, home: str) -> str:
+    """Return the problem of a node that was taken out of the group: what it holds is of that time."""
+    return (
+        f"bdr_node: {name} was removed from the group for good. Take it out of the inventory; or remove {home} on its "
+        "host, and it joins as a new node"
+    )
 
 
 def _server_problems(node: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> t.Iterator[str]:

@@ -20,7 +20,8 @@ from dataclasses import replace
 from . import _commands, _connection_file, _loaded, _render
 from ._conninfo import passfile
 from ._files import ManagedFile, give, make_directory
-from ._home import MARKER, found_data, found_major, identity, log_tail
+from ._home import MARKER, REMOVED, found_data, found_major, identity, log_tail
+from ._hosts import was_removed
 from ._model import NodePlan
 from ._program import Runner, mentions
 from ._service import ServiceError, service
@@ -59,6 +60,8 @@ class Instance:
             raise InstanceError(
                 f"{self.plan.home} is not this node's: it has no {MARKER}, or another's. Empty it, or set bdr_home"
             )
+        if found_data(self.plan) == REMOVED:
+            raise InstanceError(was_removed(self.plan.name, self.plan.home))
         self._refuse_overrides()
         running = self._service.is_running()
         initialised = found_major(self.plan) is not None
@@ -95,7 +98,7 @@ class Instance:
             self._plan("stop the server")
         if has_unit:
             self._plan(f"remove {self.plan.unit}")
-        if found_data(self.plan) == "ours":
+        if found_data(self.plan) != "absent":
             self._plan(f"remove {self.plan.home} with all its data")
         if check_mode:
             return
@@ -105,7 +108,7 @@ class Instance:
             self._service.disable()
             os.unlink(unit_file[0])
             self._service.learn()
-        if found_data(self.plan) == "ours":
+        if found_data(self.plan) != "absent":
             self._remove_home()
 
     def restart(self) -> None:

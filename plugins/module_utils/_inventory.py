@@ -51,7 +51,7 @@ GROUP_FIELDS: f.Fields = {
     "bdr_existing_rows": (f.choice("refuse", "accept"), "refuse"),
     "bdr_max_clock_skew_ms": (f.integer(1, 3_600_000), 1000),
     "bdr_deny_truncate": (f.boolean, None),
-    "bdr_truncatable_tables": (_NAMES, ()),
+    "bdr_truncatable_tables": (f.listing(f.table), ()),
     "bdr_sequence_strategy": (f.choice(*STRATEGIES), "none"),
     "bdr_sequence_increment": (f.integer(2, 10_000), 100),
 }
@@ -76,12 +76,18 @@ NODE_FIELDS: f.Fields = {
 
 # Read by playbooks and roles, not by the plan.
 OTHER_VARIABLES = (
+    "bdr_accept_loss",
     "bdr_confirm",
+    "bdr_drop_slot",
     "bdr_hosts",
+    "bdr_node",
     "bdr_plan_file",
     "bdr_query",
     "bdr_replication_password",
+    "bdr_schema_fail",
+    "bdr_schema_file",
     "bdr_secrets_directory",
+    "bdr_slot_warning_percent",
 )
 
 READ = (*GROUP_FIELDS, *NODE_FIELDS)

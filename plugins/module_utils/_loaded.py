@@ -14,6 +14,7 @@ from ._commands import read_setting
 from ._model import NodePlan
 from ._program import Runner, runs_another
 from ._render import SETTINGS_FILE
+from ._sizing import has_room
 
 # A good value that waits for a restart is an error here like a wrong one, so those are left to check(), which
 # reads the files as the next start will.
@@ -25,12 +26,12 @@ SELECT f.name, f.setting, f.error FROM pg_file_settings f LEFT JOIN pg_settings 
 _REFUSED_RULES = """
 SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL AND error !~ 'SSL is disabled'
 """
-_PENDING = "SELECT name FROM pg_settings WHERE pending_restart ORDER BY name"
+_PENDING = "SELECT name, setting FROM pg_settings WHERE pending_restart ORDER BY name"
 TELLS_PENDING = 90500
 """Servers before this version do not tell what waits for a restart."""
 _RUNNING = "SELECT name, setting FROM pg_settings WHERE context = 'postmaster' AND name = ANY(%(names)s) ORDER BY name"
 _STARTED = "SELECT extract(epoch FROM pg_postmaster_start_time())::float8"
-_ONLY_AT_START = "SELECT name FROM pg_settings WHERE context = 'postmaster'"
+_ONLY_AT_START = "SELECT name, setting FROM pg_settings WHERE context = 'postmaster'"
 
 
 PROGRAM = "the server's program"
@@ -50,12 +51,17 @@ def pending_restart(plan: NodePlan, run: Runner) -> list[str]:
         if _connection_file.waits_for_restart(plan, started):
             found.append(_connection_file.NAME)
         if session.server_version() >= TELLS_PENDING:
-            return [*found, *(row["name"] for row in session.rows(_PENDING))]
+            return [*found, *_worth_it(plan, session.rows(_PENDING))]
         settings_file = f"{plan.data_directory}/{SETTINGS_FILE}"
         if not os.path.exists(settings_file) or os.stat(settings_file).st_mtime <= started:
             return found
         running = session.rows(_RUNNING, {"names": [setting.name for setting in plan.settings]})
-    return [*found, *(row["name"] for row in running if _at_next_start(plan, run, row["name"]) != row["setting"])]
+    waiting = [row for row in running if _at_next_start(plan, run, row["name"]) != row["setting"]]
+    return [*found, *_worth_it(plan, waiting)]
+
+
+def _worth_it(plan: NodePlan, waiting: t.Iterable[t.Mapping[str, str]]) -> list[str]:
+    return [row["name"] for row in waiting if not has_room(plan, row["name"], row["setting"])]
 
 
 def _at_next_start(plan: NodePlan, run: Runner, setting: str) -> str:
@@ -68,7 +74,7 @@ def predicted_restart(plan: NodePlan, run: Runner, old_settings: str, new_settin
     changed = set(old_settings.splitlines()) ^ set(new_settings.splitlines())
     names = {line.split(" = ")[0] for line in changed if " = " in line}
     with _session.local(plan, "postgres") as session:
-        only_at_start = {row["name"] for row in session.rows(_ONLY_AT_START)}
+        only_at_start = set(_worth_it(plan, session.rows(_ONLY_AT_START)))
     return sorted({*pending_restart(plan, run), *(names & only_at_start)})
 
 

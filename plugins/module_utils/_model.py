@@ -221,6 +221,7 @@ class NodePlan:
     operator_hba: tuple[str, ...]
     passfile_entries: tuple[PassfileEntry, ...]
     figures: tuple[Figure, ...]
+    physical_standbys: int
     deny_truncate: bool
     truncatable_tables: tuple[str, ...]
     sequence_strategy: str

@@ -73,6 +73,20 @@ def pglogical_slot(database: str, upstream: str, subscription: str) -> str:
     return "_".join(("pgl", *map(_slot_part, parts)))[: NAMEDATALEN - 1]
 
 
+def is_pglogical_slot(slot: str, database: str, upstream: str) -> bool:
+    """Tell whether a slot of that database has the name of a link from that upstream, to whichever downstream."""
+    start = pglogical_slot(database, upstream, "")
+    own = f"{pglogical_node(upstream)}_"
+    # A subscription whose name was too long ends in 8 digits of its hash.
+    link = rf"{re.escape(own)}.*|{re.escape(own[: PGLOGICAL_PART - 8])}[0-9a-f]{{8}}"
+    return slot.startswith(start) and re.fullmatch(link, slot[len(start) :]) is not None
+
+
+def is_pglogical_sync_slot(slot: str, of: str) -> bool:
+    """Tell whether a slot is for copying a table to the downstream of another slot: its name goes on with a hash."""
+    return re.fullmatch(rf"{re.escape(of)}_[0-9a-f]{{8}}", slot) is not None
+
+
 @_once
 def _slot_part(part: str) -> str:
     return re.sub(r"[^a-z0-9_]", "_", _pglogical_part(part.encode()).decode("latin-1"))

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 from ._apply import apply_member, apply_part
 from ._engine import server
+from ._guard import Guard
+from ._home import REMOVED
 from ._host import observe
 from ._instance import Instance
 from ._links import apply_connections
@@ -22,6 +24,7 @@ from ._model import NodePlan
 from ._program import Runner, speaks_as_planned
 from ._sequences import Sequences
 from ._session import SessionError
+from ._state import told
 
 UNSETTLED_SECONDS = 10
 """How long a server may be on its way up or down: not dead yet, and no longer or not yet to be talked to."""
@@ -41,7 +44,7 @@ def look(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -
     while True:
         try:
             found = observe(plan, run)
-            if found["data"] == "foreign" or not speaks_as_planned(plan, found["server"]):
+            if found["data"] in ("foreign", REMOVED) or not speaks_as_planned(plan, found["server"]):
                 return found, Pending()  # check_hosts tells of it
             return found, pending(plan, run, password, tls)
         except SessionError:
@@ -56,9 +59,11 @@ def pending(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]
     instance = Instance(plan, run, password, tls)
     instance.ensure_present(check_mode=True)
     member = apply_member(plan, engine, password, run, check_mode=True)
+    guard = apply_part(plan, Guard(plan, engine), run, check_mode=True)
     sequences = Sequences(plan, engine)
     moved = apply_part(plan, sequences, run, check_mode=True)
     connections = apply_connections(plan, engine, run, check_mode=True)
     restarts = [f"restart for {name}" for name in instance.restart_required]
-    steps = [*instance.steps, *restarts, *map(str, (*member.steps, *moved.steps, *connections.steps))]
+    objects = told((*member.steps, *moved.steps, *guard.steps))
+    steps = [*instance.steps, *restarts, *objects, *map(str, connections.steps)]
     return Pending(steps, [*member.warnings, *sequences.warnings, *connections.warnings])

@@ -23,7 +23,7 @@ from ._model import (
     PlanError,
     Setting,
 )
-from ._sizing import disk, figures, value_of
+from ._sizing import OPERATORS, disk, figures, value_of
 from ._topology import links
 
 OWN_SETTINGS = (
@@ -143,6 +143,7 @@ def _node_plan(
         operator_hba=node.hba,
         passfile_entries=_passfile_entries(group, node, connections),
         figures=sizes,
+        physical_standbys=followed.physical_standbys,
         deny_truncate=not engine.replicates_truncate if group.deny_truncate is None else group.deny_truncate,
         truncatable_tables=group.truncatable_tables,
         sequence_strategy=group.sequence_strategy,
@@ -224,7 +225,7 @@ def _merged(name: str, value: str, needed: Setting | None) -> Setting:
             raise ValueError(f"{name} follows from where the node lives (bdr_home); take it out")
         if not _is_setting_name(name):
             raise ValueError(f"{name!r} is no name of a setting")
-        return Setting(name, value, "operator", "bdr_settings")
+        return Setting(name, value, "operator", OPERATORS)
     if needed.rule == "list":
         return _merged_list(value, needed)
     if needed.rule == "minimum":
@@ -233,11 +234,11 @@ def _merged(name: str, value: str, needed: Setting | None) -> Setting:
                 f"{name} {value} is too small: this node needs at least {needed.value} ({needed.why}). "
                 "Take it out, or give at least that"
             )
-        return Setting(name, value, needed.rule, f"bdr_settings; needs {needed.value}: {needed.why}")
+        return Setting(name, value, needed.rule, f"{OPERATORS}; needs {needed.value}: {needed.why}")
     if needed.rule == "fixed" and value.lower() != needed.value.lower():
         mend = "set the variable named" if name in OWN_SETTINGS else "take it out"
         raise ValueError(f"{name} {value!r} contradicts {needed.value!r} ({needed.why}); {mend}")
-    return Setting(name, value, needed.rule, "bdr_settings")
+    return Setting(name, value, needed.rule, OPERATORS)
 
 
 def _merged_list(value: str, needed: Setting) -> Setting:

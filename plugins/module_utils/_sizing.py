@@ -10,10 +10,12 @@ import math
 import re
 import typing as t
 
-from ._model import Figure, Group, Link, Node
+from ._model import Figure, Group, Link, Node, NodePlan
 from ._topology import downstream_count, upstream_count
 
 BASEBACKUP_SENDERS = 2
+OPERATORS = "bdr_settings"
+"""How the reason of a setting starts that is the operator's own wish."""
 WAL_SEGMENT_MB = 16
 EMPTY_INSTANCE_MB = 64  # what initdb writes, rounded up
 
@@ -62,6 +64,23 @@ def figures(group: Group, all_links: t.Sequence[Link], node: Node, slot_reserve:
                 ),
             )
         )
+    )
+
+
+def has_room(plan: NodePlan, name: str, running: str) -> bool:
+    """Tell whether a running server has more of something than the plan needs, which no restart is worth.
+
+    A wish of the operator's own is not put off, nor is a size that a physical standby must be started with.
+    """
+    if plan.standby_of or plan.physical_standbys:
+        return False
+    return any(
+        setting.name == name
+        and setting.rule == "minimum"
+        and not setting.why.startswith(OPERATORS)
+        and running.isdecimal()
+        and int(running) >= int(setting.value)
+        for setting in plan.settings
     )
 
 

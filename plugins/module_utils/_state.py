@@ -34,6 +34,13 @@ class Item:
 
 State = t.Dict[Item, Attributes]
 
+GONE: Attributes = {"gone": True}
+"""What is wanted of an object that is not to be there."""
+
+OF_MANY = ("table",)
+"""Kinds of which a database can have thousands; of their steps the first SHOWN are told, and how many more."""
+SHOWN = 20
+
 
 @dataclass(frozen=True)
 class Step:
@@ -50,6 +57,8 @@ class Step:
         return {name: value for name, value in self.after.items() if before.get(name) != value}
 
     def __str__(self) -> str:
+        if self.after == GONE:
+            return f"remove {self.item}"
         if self.before is None:
             return f"create {self.item}"
         return f"change {', '.join(sorted(self.changes))} of {self.item}"
@@ -74,20 +83,44 @@ def diff(found: State, wanted: State) -> tuple[Step, ...]:
     for item, after in wanted.items():
         before = found.get(item)
         step = Step(item, before, after)
-        if before is None or step.changes:
+        if step.changes if before is not None else after != GONE:
             steps.append(step)
     return tuple(steps)
 
 
+def told(steps: t.Iterable[Step]) -> list[str]:
+    """Return the steps in words; of many alike the first ones, and how many more."""
+    few, more = _few(steps)
+    return [*map(str, few), *more]
+
+
 def shown(steps: t.Iterable[Step]) -> dict[str, str]:
     """Return before and after as --diff shows them: only what changes."""
-    before = [
-        _line(step.item, {name: (step.before or {}).get(name) for name in step.changes})
-        for step in steps
-        if step.before
+    few, more = _few(steps)
+    before = [_line(step.item, _before(step)) for step in few if step.before]
+    after = [_line(step.item, step.changes if step.before else step.after) for step in few if step.after != GONE]
+    return {"before": "".join(before), "after": "".join([*after, *(f"{line}\n" for line in more)])}
+
+
+def _before(step: Step) -> Attributes:
+    before = step.before or {}
+    return before if step.after == GONE else {name: before.get(name) for name in step.changes}
+
+
+def _few(steps: t.Iterable[Step]) -> tuple[list[Step], list[str]]:
+    """Return the steps to tell of, and for each kind of which there are more, how many."""
+    few: list[Step] = []
+    seen: dict[tuple[str, str], int] = {}
+    for step in steps:
+        kind = (step.item.kind, step.item.database)
+        seen[kind] = seen.get(kind, 0) + 1
+        if step.item.kind not in OF_MANY or seen[kind] <= SHOWN:
+            few.append(step)
+    return few, [
+        f"and {number - SHOWN} more of kind {kind} in {database}"
+        for (kind, database), number in seen.items()
+        if kind in OF_MANY and number > SHOWN
     ]
-    after = [_line(step.item, step.changes if step.before else step.after) for step in steps]
-    return {"before": "".join(before), "after": "".join(after)}
 
 
 def _line(item: Item, attributes: Attributes) -> str:

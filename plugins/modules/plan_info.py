@@ -23,6 +23,10 @@ options:
       - Era of contrib/bdr that a server of the group was seen to be of, as M(pgbdr.bdr.server_info) returns it.
         C(bdr_era) wins; without either the plan is for 0.7, and RV(era_assumed) says so.
     type: str
+  without:
+    description:
+      - Inventory host to leave out, the plan of the group once that node has left.
+    type: str
   query:
     description:
       - A JMESPath expression over the plan; its answer is returned in RV(answer).

@@ -27,22 +27,28 @@ def value_of(variables: t.Mapping[str, t.Any], template: Template, name: str, de
     return default if found is None else found
 
 
-def plan_of(task_vars: t.Mapping[str, t.Any], template: Template, probed_era: str | None = None) -> Plan:
+def plan_of(
+    task_vars: t.Mapping[str, t.Any], template: Template, probed_era: str | None = None, without: str | None = None
+) -> Plan:
     """Return the plan of the nodes in the inventory group bdr_hosts; PlanError lists what stands against it.
 
-    probed_era: what a server of the group was seen to be of.
+    probed_era: what a server of the group was seen to be of. without: the inventory host of a node that is to leave.
     """
-    return build_plan(with_networks(group_of(task_vars, template, probed_era)))
+    return build_plan(with_networks(group_of(task_vars, template, probed_era, without)))
 
 
-def group_of(task_vars: t.Mapping[str, t.Any], template: Template, probed_era: str | None = None) -> Group:
+def group_of(
+    task_vars: t.Mapping[str, t.Any], template: Template, probed_era: str | None = None, without: str | None = None
+) -> Group:
     """Return the group of the same nodes, before anything is derived."""
     group_name = str(value_of(task_vars, template, "bdr_hosts", DEFAULT_HOSTS))
     if group_name not in task_vars["groups"]:
         raise PlanError([f"bdr_hosts: the inventory has no group {group_name}; name the group of the nodes"])
     problems = _password_problems(task_vars, template)
     hosts = {
-        host: _variables_of(host, task_vars["hostvars"][host], problems) for host in task_vars["groups"][group_name]
+        host: _variables_of(host, task_vars["hostvars"][host], problems)
+        for host in task_vars["groups"][group_name]
+        if host != without
     }
     if problems:
         raise PlanError(dict.fromkeys(problems))

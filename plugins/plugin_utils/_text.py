@@ -9,6 +9,8 @@ from __future__ import annotations
 import shlex
 import typing as t
 
+from ..module_utils._slot_report import link_of, size
+
 Mapping = t.Mapping[str, t.Any]
 
 
@@ -58,6 +60,36 @@ def links(states: t.Sequence[Mapping]) -> str:
         for state in states
     ]
     return "\n".join(table(("database", "link", "state", "round trip ms"), rows))
+
+
+def slots(found: Mapping) -> str:
+    """Return one line a slot: its link, use, what it holds back and how far it is from losing that."""
+    header = ("node", "slot", "link", "active", "WAL held", "xmin age", "until lost", "verdict")
+    lines = table(header, [_slot_row(slot) for slot in found["slots"]])
+    for node, kept in found["wal_kept"].items():
+        lines.append(f"{node}: its slots keep no WAL; wal_keep_segments keeps {size(kept)} for all of them")
+    lines += [f"{node} does not answer: {error}" for node, error in found["silent"].items()]
+    return "\n".join(lines)
+
+
+def _slot_row(slot: Mapping) -> tuple[str, ...]:
+    held, until, ages = slot["wal_held_bytes"], slot["until_lost_bytes"], (slot["xmin_age"], slot["catalog_xmin_age"])
+    return (
+        slot["node"],
+        slot["name"],
+        link_of(slot) if slot["verdict"] == "link" else "",
+        "yes" if slot["active"] else "no",
+        "" if held is None else size(held),
+        str(max((age for age in ages if age is not None), default="")),
+        "lost"
+        if slot["wal_status"] == "lost"
+        else ""
+        if held is None
+        else "no limit"
+        if until is None
+        else size(until),
+        slot["verdict"],
+    )
 
 
 def next_command(plan_found: Mapping) -> str:

@@ -11,22 +11,12 @@ import time
 import typing as t
 
 import pytest
-from groups import HOMES, Group, words
+from groups import HOMES, LOCAL_DDL, Group, eventually, words
 
 DEADLINE_SECONDS = 60
-# Later eras send DDL on; the guide's has each node make its tables by itself.
-LOCAL_DDL = "SET bdr.skip_ddl_replication = on; SET bdr.skip_ddl_locking = on;"
 TABLE = "CREATE TABLE account (id int PRIMARY KEY, owner text, amount int)"
 
 Make = t.Callable[..., Group]
-
-
-def eventually(read: t.Callable[[], t.Any], wanted: t.Any) -> None:
-    """Wait until a read gives what is wanted."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while (found := read()) != wanted:
-        assert time.monotonic() < deadline, f"still {found!r}, wanted {wanted!r}"
-        time.sleep(0.05)
 
 
 def rows(group: Group, node: str, database: str = "appdb") -> list[tuple]:

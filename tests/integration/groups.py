@@ -7,7 +7,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,8 @@ ROOT = Path(__file__).parents[2]
 SOCKETS = "/var/run/postgresql"
 PLAY_SECONDS = 1200  # a play that builds a server takes minutes
 HOMES = Path("/var/lib/pgbdr")
+# Later eras of contrib_bdr send DDL on; the guide's has each node make its tables by itself.
+LOCAL_DDL = "SET bdr.skip_ddl_replication = on; SET bdr.skip_ddl_locking = on;"
 
 
 @dataclass
@@ -106,6 +110,20 @@ class Group:
         recorded = json.loads(record.read_text()) if record.exists() else {"tasks": {}, "stats": {}}
         return Run(done.returncode, done.stdout, recorded["tasks"], recorded["stats"])
 
+    def kill(self, task: str, seconds: float, playbook: str, *arguments: str) -> None:
+        """Run a playbook and kill it, with everything it started, so many seconds into a task."""
+        done = subprocess.run(
+            self.command(playbook, *arguments),
+            cwd=self.directory,
+            env={**self.environment(), "PGBDR_KILL_IN": task, "PGBDR_KILL_SECONDS": str(seconds)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            timeout=PLAY_SECONDS,
+        )
+        assert done.returncode == -signal.SIGKILL, f"{task} was not met:\n{done.stdout}"
+
     def must(self, playbook: str = "site", *arguments: str) -> Run:
         """Run a playbook that has to succeed."""
         run = self.play(playbook, *arguments)
@@ -156,6 +174,14 @@ class Group:
         """Remove the group with all its data."""
         self.play("remove_group", "-e", f"bdr_confirm={self.name}")
         assert not (HOMES / self.name).exists()
+
+
+def eventually(read: t.Callable[[], t.Any], wanted: t.Any, seconds: float = 60) -> None:
+    """Wait until a read gives what is wanted."""
+    deadline = time.monotonic() + seconds
+    while (found := read()) != wanted:
+        assert time.monotonic() < deadline, f"still {found!r}, wanted {wanted!r}"
+        time.sleep(0.05)
 
 
 def words(output: str) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from groups import HOMES, Group, words
-from test_stand_up import eventually, replicates
+from groups import HOMES, Group, eventually, words
+from test_stand_up import replicates
 
 
 def test_databases_with_odd_names_and_shapes_of_their_own(make_group: t.Callable[..., Group]) -> None:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from .._model import NodePlan
 from .base import EngineRules
 from .contrib_bdr import ContribBdr04Rules, ContribBdr07Rules
+from .contrib_bdr_departure import ContribBdr04Departure, ContribBdr07Departure
 from .contrib_bdr_server import ContribBdr04Server, ContribBdr07Server
+from .departure import Departure
 from .pglogical import PglogicalRules
+from .pglogical_departure import PglogicalDeparture
 from .pglogical_server import PglogicalServer
 from .server import EngineServer
 
@@ -30,3 +33,10 @@ def server(plan: NodePlan) -> EngineServer:
     if plan.engine == "pglogical":
         return PglogicalServer(plan)
     return ContribBdr04Server(plan) if plan.era == "0.4" else ContribBdr07Server(plan)
+
+
+def departure(plan: NodePlan, departed: NodePlan) -> Departure:
+    """Return what a node has of another one that leaves the group."""
+    if plan.engine == "pglogical":
+        return PglogicalDeparture(plan, departed)
+    return ContribBdr04Departure(plan, departed) if plan.era == "0.4" else ContribBdr07Departure(plan, departed)

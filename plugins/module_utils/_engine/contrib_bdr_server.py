@@ -16,12 +16,12 @@ from dataclasses import replace
 
 from .._model import Connection, Setting
 from .._render import settings_in
-from .._session_types import Session, Statement
+from .._session_types import Row, Session, Statement
 from .._state import Item, State, Step
 from . import contrib_bdr_messages as messages
 from . import contrib_bdr_sql as sql
-from .contrib_bdr import CONNECTIONS
-from .server import EngineServer
+from .contrib_bdr import CONNECTIONS, EXTENSIONS, ContribBdr04Rules, ContribBdr07Rules
+from .server import FOREIGN, UNKNOWN, EngineServer
 
 
 class ContribBdrServer(EngineServer):
@@ -31,6 +31,9 @@ class ContribBdrServer(EngineServer):
     sequence_kind = "bdr"
     slot_pattern: t.ClassVar[str]
     """A downstream's slots on its upstream; {sysid} and {dboid} are the downstream's own."""
+    slot_ids: t.ClassVar[t.Pattern[str]]
+    """The same read: who the downstream is, in the name of its slot."""
+    slot_plugin: t.ClassVar[str]
 
     def observe_member(self, session: Session, database: str) -> State:
         """Return the extensions."""
@@ -42,7 +45,7 @@ class ContribBdrServer(EngineServer):
         """Return the same: the engine's library is loaded where there are upstreams, and only there."""
         if not self._loads_library(database):
             return {}
-        return {Item("extension", name, database): {} for name in ("btree_gist", "bdr")}
+        return {Item("extension", name, database): {} for name in EXTENSIONS}
 
     def observe_connections(self, session: Session, database: str) -> State:
         """No database holds connections here: they are settings."""
@@ -97,6 +100,14 @@ class ContribBdrServer(EngineServer):
         """Tell whether the upstream keeps a slot for the link."""
         return self._slot(session, upstream) is not None
 
+    def slot_owner(self, slot: Row) -> Row:
+        """The name says which ids its downstream has; only the downstream itself can tell that they are its own."""
+        found = self.slot_ids.match(slot["name"]) if slot["plugin"] == self.slot_plugin else None
+        if found is None:
+            return {"verdict": FOREIGN}
+        sysid, timeline, dboid = found.groups()
+        return {"verdict": UNKNOWN, "of": {"sysid": sysid, "timeline": int(timeline), "dboid": int(dboid)}}
+
     def findings(self, lines: t.Sequence[str]) -> list[str]:
         """Return what the lines of a log say of links, with the remedy."""
         return messages.findings(lines, self.plan.replication_user)
@@ -126,6 +137,8 @@ class ContribBdr04Server(ContribBdrServer):
     """Up to 0.4."""
 
     slot_pattern = r"bdr: \d+:{sysid}-\d+-{dboid}:"
+    slot_ids = re.compile(r"bdr: \d+:(\d+)-(\d+)-(\d+):")
+    slot_plugin = ContribBdr04Rules.slot_plugin
     heartbeat_is_updated = False
 
     def forget_heartbeats(self) -> t.Iterable[Statement]:
@@ -141,11 +154,19 @@ class ContribBdr07Server(ContribBdrServer):
     """0.5 to 0.7: the bdr library replicates DDL, so what prepares a node keeps out of it."""
 
     slot_pattern = r"bdr_\d+_{sysid}_\d+_{dboid}_"
+    slot_ids = re.compile(r"bdr_\d+_(\d+)_(\d+)_(\d+)_")
+    slot_plugin = ContribBdr07Rules.slot_plugin
     session_settings: t.ClassVar[t.Mapping[str, str]] = {
         "bdr.skip_ddl_replication": "on",
         "bdr.skip_ddl_locking": "on",
         "bdr.permit_unsafe_ddl_commands": "on",
     }
+
+    def walsender_of(self, slot: Row, walsenders: t.Sequence[Row]) -> list[Row]:
+        """A downstream's connection is called by its ids, which the name of its slot has, too."""
+        found = self.slot_ids.match(slot["name"])
+        name = "bdr ({},{},{},".format(*found.groups()) if found else ""
+        return [row for row in walsenders if row["application_name"].startswith(name)]
 
     def observe_member(self, session: Session, database: str) -> State:
         """Return extensions, grants and whether the node counts as ready."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import typing as t
 
+from .. import _naming
 from .._conninfo import conninfo
 from .._model import Connection
 from .._session_types import Row, Session, Statement
 from .._state import Item, State, Step
 from . import pglogical_sql as sql
-from .server import EngineServer
+from .pglogical import PglogicalRules
+from .server import ABANDONED, FOREIGN, LINK, UNPLANNED, EngineServer
 
 TABLE_SETS = ("default", "default_insert_only")
 """The sets of tables: with a primary key, and those that can only be inserted into."""
@@ -112,6 +114,19 @@ class PglogicalServer(EngineServer):
     def is_established(self, session: Session, upstream: Session, connection: Connection) -> bool:
         """Tell whether the upstream has the slot."""
         return bool(upstream.rows(sql.SLOT, {"slot": connection.slot}))
+
+    def slot_owner(self, slot: Row) -> Row:
+        """A slot's name and database are the plan's; what begins like them was a link's from this node."""
+        name, database = slot["name"], slot["database"]
+        if slot["plugin"] != PglogicalRules.slot_plugin:
+            return {"verdict": FOREIGN}
+        for planned in self.plan.slots:
+            own = name == planned.name or _naming.is_pglogical_sync_slot(name, planned.name)
+            if own and database == planned.database:
+                return {"verdict": LINK, "downstream": planned.downstream}
+        if not _naming.is_pglogical_slot(name, database, self.plan.name):
+            return {"verdict": FOREIGN}
+        return {"verdict": UNPLANNED if slot["active"] else ABANDONED}
 
     def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
         """A worker that is down is tried again after 5 s at first, then after 180 s."""

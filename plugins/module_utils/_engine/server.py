@@ -13,8 +13,16 @@ import abc
 import typing as t
 
 from .._model import Connection, NodePlan, Setting
-from .._session_types import Session, Statement
+from .._session_types import Row, Session, Statement
 from .._state import State, Step
+
+LINK = "link"
+ABANDONED = "abandoned"
+UNPLANNED = "unplanned"
+FOREIGN = "foreign"
+UNKNOWN = "unknown"
+"""Whose a slot is: a link's of the plan; the engine's, but of none, and nobody uses it or somebody does; somebody
+else's; not known as long as a node does not answer."""
 
 
 class EngineServer(abc.ABC):
@@ -73,6 +81,14 @@ class EngineServer(abc.ABC):
     @abc.abstractmethod
     def is_established(self, session: Session, upstream: Session, connection: Connection) -> bool:
         """Tell whether the link has been up before: its upstream keeps its place in the WAL."""
+
+    @abc.abstractmethod
+    def slot_owner(self, slot: Row) -> Row:
+        """Return whose a slot of the node is: `verdict`, and the link's `downstream` or the ids of one (`of`)."""
+
+    def walsender_of(self, slot: Row, walsenders: t.Sequence[Row]) -> list[Row]:
+        """Return which of a database's walsenders may be the one that uses a slot, where the server does not say."""
+        return list(walsenders)
 
     def findings(self, lines: t.Sequence[str]) -> list[str]:
         """Return what the lines of a server's log say of links, with the remedy."""

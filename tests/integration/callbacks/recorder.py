@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 
 from ansible.plugins.callback import CallbackBase
 
@@ -11,13 +13,15 @@ DOCUMENTATION = r"""
 name: recorder
 type: notification
 short_description: Results as JSON for the tests
-description: Writes tasks and stats to the file that PGBDR_RECORD names.
+description:
+  - Writes tasks and stats to the file that PGBDR_RECORD names.
+  - Kills the run and all it started in the task whose name PGBDR_KILL_IN holds, PGBDR_KILL_SECONDS after its start.
 options: {}
 """
 
 
 class CallbackModule(CallbackBase):
-    """Records changed, failed, unreachable, skipped, msg, steps and warnings."""
+    """Records changed, failed, unreachable, skipped, and of what a module returns what the tests look at."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -29,9 +33,15 @@ class CallbackModule(CallbackBase):
         self._tasks: dict = {}
 
     def _record(self, result, **more) -> None:
-        kept = {name: result.result[name] for name in ("msg", "steps", "warnings") if name in result.result}
+        wanted = ("msg", "pending", "steps", "tables", "warnings")
+        kept = {name: result.result[name] for name in wanted if name in result.result}
         entry = {"changed": bool(result.result.get("changed")), **kept, **more}
         self._tasks.setdefault(result.task.name, {})[result.host.get_name()] = entry
+
+    def v2_playbook_on_task_start(self, task, is_conditional) -> None:
+        if task.name == os.environ.get("PGBDR_KILL_IN"):
+            seconds = float(os.environ["PGBDR_KILL_SECONDS"])
+            threading.Timer(seconds, os.killpg, (os.getpgid(0), signal.SIGKILL)).start()
 
     def v2_runner_on_ok(self, result) -> None:
         self._record(result)

@@ -83,6 +83,13 @@ def test_each_problem_alone(changes, said):
     assert problem.startswith(said)
 
 
+def test_a_node_that_was_removed_is_not_brought_back():
+    (problem,) = found_with(bravo={"data": "removed"})
+    assert problem.startswith(
+        "bdr_node: bravo was removed from the group for good. Take it out of the inventory; or rem"
+    )
+
+
 def test_all_problems_together():
     bad = {key: value for changes, _said in ONE_BY_ONE for key, value in changes.items()}
     bad.update(databases(encoding="LATIN1", collate="C", ctype="C"), data="foreign")

@@ -163,3 +163,38 @@ def test_built_servers_lie_by_group():
 def test_unit_and_home_name_group_and_node():
     assert _naming.unit("sales", "alpha") == "pgbdr-sales-alpha.service"
     assert _naming.home("sales", "alpha") == "/var/lib/pgbdr/sales/alpha"
+
+
+@pytest.mark.parametrize(
+    ("slot", "wanted"),
+    [
+        ("pgl_appdb_alpha_alpha_bravo", True),
+        ("pgl_appdb_alpha_alpha_", True),
+        ("pgl_appdb_alpha_alpha_bd3f1c2a9", True),
+        ("pgl_appdb_alpha_reporting", False),
+        ("pgl_appdb_bravo_bravo_alpha", False),
+        ("pgl_other_alpha_alpha_bravo", False),
+        ("my_pgl_appdb_alpha_alpha_bravo", False),
+    ],
+)
+def test_a_pglogical_slot_is_known_by_its_upstream(slot, wanted):
+    assert _naming.is_pglogical_slot(slot, "appdb", "alpha") is wanted
+
+
+@pytest.mark.parametrize("upstream", ["alpha", "london.1", "an_upstream_whose_name_is_long"])
+@pytest.mark.parametrize("downstream", ["bravo", "a_downstream_whose_name_is_long"])
+@pytest.mark.parametrize("database", ["appdb", "application_production", "Äpp-db"])
+def test_every_slot_that_is_planned_is_known_again(database, upstream, downstream):
+    subscription = _naming.pglogical_subscription(upstream, downstream)
+    slot = _naming.pglogical_slot(database, upstream, subscription)
+    assert _naming.is_pglogical_slot(slot, database, upstream)
+    assert not _naming.is_pglogical_slot(slot, database, "zulu")
+    assert not _naming.is_pglogical_slot(slot, "zulu", upstream)
+
+
+@pytest.mark.parametrize(
+    ("slot", "wanted"),
+    [("one_0123abcd", True), ("one", False), ("one_0123abc", False), ("two_0123abcd", False), ("one_0123abcdx", False)],
+)
+def test_a_slot_to_copy_a_table_with_is_known_by_its_link_s(slot, wanted):
+    assert _naming.is_pglogical_sync_slot(slot, "one") is wanted

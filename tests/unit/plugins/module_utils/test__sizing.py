@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils._sizing import disk, figures, megabytes, value_of
+from ansible_collections.pgbdr.bdr.plugins.module_utils._sizing import disk, figures, has_room, megabytes, value_of
 from ansible_collections.pgbdr.bdr.plugins.module_utils._topology import links
-from ansible_collections.pgbdr.bdr.tests.unit.builders import group
+from ansible_collections.pgbdr.bdr.tests.unit.builders import group, node_plan
 
 
 def sizes(name: str = "alpha", reserve: int = 0, **shared) -> dict[str, int]:
@@ -104,3 +104,21 @@ def test_value_of():
 )
 def test_megabytes(value, unit, wanted):
     assert megabytes(value, unit) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "running", "shared", "wanted"),
+    [
+        ("max_wal_senders", "1000", {}, True),
+        ("max_wal_senders", "1", {}, False),
+        ("max_wal_senders", "unknown", {}, False),
+        ("shared_preload_libraries", "1000", {}, False),
+        ("nothing_of_the_plan", "1000", {}, False),
+        # What the operator wishes is not put off, and a standby must have what its primary has.
+        ("max_wal_senders", "1000", {"bdr_settings": {"max_wal_senders": 50}}, False),
+        ("max_wal_senders", "1000", {"bdr_physical_standbys": 1}, False),
+        ("max_wal_senders", "1000", {"own": {"alpha": {"bdr_standby_of": "bravo"}}}, False),
+    ],
+)
+def test_room_is_no_reason_for_a_restart(name, running, shared, wanted):
+    assert has_room(node_plan(**shared), name, running) is wanted

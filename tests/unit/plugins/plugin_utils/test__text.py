@@ -140,3 +140,32 @@ def test_the_next_command_is_of_a_node_that_has_a_database():
 
 def test_the_next_command_can_be_typed_as_it_is():
     assert "-d 'my db; x'" in _text.next_command(plan(bdr_databases=["my db; x"]).as_dict())
+
+
+def test_slots_for_a_person():
+    found = {
+        "slots": [
+            shown_slot("one", verdict="link", downstream="bravo", wal_held_bytes=1572864, until_lost_bytes=1048576),
+            shown_slot("two", verdict="foreign", active=False, wal_held_bytes=0, xmin_age=7, catalog_xmin_age=9),
+            shown_slot("three", verdict="link", downstream="charlie", wal_status="lost"),
+            shown_slot("four", verdict="abandoned", xmin_age=0),
+        ],
+        "wal_kept": {"alpha": 16777216},
+        "silent": {"delta": "connection refused"},
+    }
+    assert _text.slots(found).splitlines() == [
+        "node   slot   link                      active  WAL held  xmin age  until lost  verdict",
+        "-----  -----  ------------------------  ------  --------  --------  ----------  ---------",
+        "alpha  one    alpha -> bravo (appdb)    yes     1.5 MB              1.0 MB      link",
+        "alpha  two                              no      0.0 MB    9         no limit    foreign",
+        "alpha  three  alpha -> charlie (appdb)  yes                         lost        link",
+        "alpha  four                             yes               0                     abandoned",
+        "alpha: its slots keep no WAL; wal_keep_segments keeps 16.0 MB for all of them",
+        "delta does not answer: connection refused",
+    ]
+
+
+def shown_slot(name: str, **changes) -> dict:
+    sound = {"node": "alpha", "name": name, "database": "appdb", "active": True, "wal_status": None}
+    figures = dict.fromkeys(("wal_held_bytes", "xmin_age", "catalog_xmin_age", "until_lost_bytes"))
+    return {**sound, **figures, **changes}

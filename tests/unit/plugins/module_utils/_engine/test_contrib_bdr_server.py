@@ -391,3 +391,32 @@ def test_the_log_is_read_for_the_role_that_replicates(era):
     line = "2026-11-22 00:51:12.196 UTC [18242] {}@appdb bdr ERROR:  all replication slots are in use"
     assert len(found.findings([line.format("repl")])) == 1
     assert found.findings([line.format("bdr_replication")]) == []
+
+
+# --- Slots ----------------------------------------------------------------------------------------
+
+SLOTS = {
+    "0.4": ("bdr: 16384:7123456789012345678-2-16385:", "bdr_output"),
+    "0.7": ("bdr_16384_7123456789012345678_2_16385__", "bdr"),
+}
+IDS = {"sysid": "7123456789012345678", "timeline": 2, "dboid": 16385}
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_slot_has_the_ids_of_its_downstream(era):
+    name, plugin = SLOTS[era["bdr_era"]]
+    assert engine(era).slot_owner({"name": name, "plugin": plugin}) == {"verdict": "unknown", "of": IDS}
+    assert engine(era).slot_owner({"name": name, "plugin": "test_decoding"}) == {"verdict": "foreign"}
+    assert engine(era).slot_owner({"name": f"my_{name}", "plugin": plugin}) == {"verdict": "foreign"}
+
+
+def test_later_eras_name_a_connection_by_its_ids():
+    name, _plugin = SLOTS["0.7"]
+    senders = [
+        {"pid": 1, "application_name": "bdr (7123456789012345678,2,16385,): receive"},
+        {"pid": 2, "application_name": "bdr (7123456789012345679,2,16385,): receive"},
+        {"pid": 3, "application_name": "pg_recvlogical"},
+    ]
+    assert [row["pid"] for row in engine(NEW).walsender_of({"name": name}, senders)] == [1]
+    assert engine(NEW).walsender_of({"name": "hs_cdc"}, senders) == senders
+    assert engine(OLD).walsender_of({"name": name}, senders) == senders

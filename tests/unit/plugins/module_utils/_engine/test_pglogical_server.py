@@ -363,3 +363,29 @@ def test_connections_are_objects_of_the_database_and_no_settings():
 
 def test_the_log_is_shown_as_it_is():
     assert SERVER.findings(["FATAL:  the database system is starting up"]) == []
+
+
+# --- Slots ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "owner"),
+    [
+        ({"name": "pgl_appdb_alpha_alpha_bravo"}, {"verdict": "link", "downstream": "bravo"}),
+        ({"name": "pgl_appdb_alpha_alpha_bravo_0123abcd"}, {"verdict": "link", "downstream": "bravo"}),
+        ({"name": "pgl_appdb_alpha_alpha_zulu"}, {"verdict": "abandoned"}),
+        ({"name": "pgl_appdb_alpha_alpha_zulu", "active": True}, {"verdict": "unplanned"}),
+        ({"name": "pgl_appdb_alpha_alpha_bravo", "plugin": "pgoutput"}, {"verdict": "foreign"}),
+        ({"name": "pgl_appdb_alpha_alpha_bravo", "database": "other"}, {"verdict": "foreign"}),
+        ({"name": "pgl_gone_alpha_alpha_bravo", "database": "gone"}, {"verdict": "abandoned"}),
+        ({"name": "pgl_appdb_alpha_reporting"}, {"verdict": "foreign"}),
+    ],
+)
+def test_a_slot_is_told_by_plugin_name_and_database(changes, owner):
+    slot = {"plugin": "pglogical_output", "database": "appdb", "active": False, **changes}
+    assert SERVER.slot_owner(slot) == owner
+
+
+def test_every_walsender_may_be_the_one():
+    senders = [{"pid": 1}, {"pid": 2}]
+    assert SERVER.walsender_of({"name": "one"}, senders) == senders

@@ -1,0 +1,172 @@
+# Copyright: pgbdr.bdr authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The life of a group on hosts of their own: each test goes on where the one before ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+from nodes import EPHEMERAL, PROJECT, Node, eventually
+
+FOUNDERS = ("alpha", "charlie", "echo")
+SURVIVORS = ("alpha", "charlie")
+SUCCESSORS = ("alpha", "charlie", "golf")
+SCRIPT = """
+CREATE TABLE account (id bigserial PRIMARY KEY, owner text NOT NULL);
+CREATE INDEX ON account (owner);
+"""
+# Runs on a host: one row a transaction, and again where the server was away; what was acknowledged goes to a file.
+WRITER = """
+import os, psycopg2, signal, sys, time
+enough = []
+signal.signal(signal.SIGTERM, lambda *_: enough.append(True))
+with open("/var/tmp/acknowledged", "w", buffering=1) as acknowledged:
+    while not enough:
+        try:
+            connection = psycopg2.connect("host=/var/run/postgresql user=postgres dbname=appdb")
+            connection.autocommit = True
+            cursor = connection.cursor()
+            while not enough:
+                cursor.execute("INSERT INTO account (owner) VALUES (%s) RETURNING id", (sys.argv[1],))
+                print(cursor.fetchone()[0], file=acknowledged)
+        except psycopg2.Error:
+            time.sleep(0.05)
+"""
+
+
+class Play(t.NamedTuple):
+    """A run of a playbook."""
+
+    code: int
+    output: str
+
+
+Runner = t.Callable[..., Play]
+
+
+@pytest.fixture
+def play(nodes: dict[str, Node], tmp_path: Path) -> Runner:
+    """Return what runs a playbook on some of the hosts, as an operator's inventory would name them."""
+
+    def run(members: t.Sequence[str], playbook: str, *arguments: str, must: bool = True) -> Play:
+        variables = nodes["alpha"].variables
+        names = [name for name in variables if name.startswith("bdr_") and name != "bdr_sequence_offset"]
+        shared = {name: variables[name] for name in (*names, "ansible_user", "ansible_ssh_private_key_file")}
+        shared["ansible_ssh_common_args"] = (
+            "-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR -o ConnectTimeout=5"
+        )
+        own = ("ansible_host", "bdr_sequence_offset")
+        hosts = {name: {key: nodes[name].variables[key] for key in own} for name in members}
+        inventory = tmp_path / "hosts.json"
+        inventory.write_text(json.dumps({"bdr": {"hosts": hosts, "vars": shared}}))
+        done = subprocess.run(
+            ["ansible-playbook", f"--inventory={inventory}", f"playbooks/{playbook}.yml", *arguments],
+            cwd=PROJECT,
+            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "10000"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert not must or done.returncode == 0, done.stdout
+        return Play(done.returncode, done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def script() -> str:
+    path = EPHEMERAL / "accounts.sql"
+    path.write_text(SCRIPT)
+    return f"bdr_ddl_script={path}"
+
+
+def refuses(node: Node, sql: str) -> str:
+    done = node.host.run("psql -h /var/run/postgresql -U postgres -d appdb -v ON_ERROR_STOP=1 -Xqc %s", sql)
+    assert done.rc != 0
+    return str(done.stderr)
+
+
+def owners(node: Node) -> str:
+    return node.psql("SELECT string_agg(owner, ' ' ORDER BY owner) FROM account")
+
+
+def test_a_script_runs_on_every_node_once(play: Runner, nodes: dict[str, Node], script: str) -> None:
+    play(FOUNDERS, "ddl", "-e", script)
+    for name in FOUNDERS:
+        nodes[name].psql(f"INSERT INTO account (owner) VALUES ('{name}')")
+    for name in FOUNDERS:
+        eventually(lambda name=name: owners(nodes[name]), " ".join(FOUNDERS))
+    assert play(FOUNDERS, "ddl", "-e", script).output.count("changed=0") == len(FOUNDERS)
+    assert "no difference" in play(FOUNDERS, "schema").output
+
+
+def test_truncate_is_denied_on_the_new_table(nodes: dict[str, Node]) -> None:
+    for name in FOUNDERS:
+        assert "TRUNCATE" in refuses(nodes[name], "TRUNCATE account").upper()
+        assert owners(nodes[name]) == " ".join(FOUNDERS)
+
+
+def test_a_dead_node_leaves_an_abandoned_slot_that_is_dropped_by_name(play: Runner, nodes: dict[str, Node]) -> None:
+    echo = nodes["echo"]
+    echo.run("systemctl kill --signal=KILL %s", echo.unit)
+    echo.run("systemctl stop %s", echo.unit)
+    listed = play(SURVIVORS, "slots").output
+    slot = "pgl_appdb_alpha_alpha_echo"
+    assert any(slot in line and "abandoned" in line for line in listed.splitlines()), listed
+    wrong = play(SURVIVORS, "slots", "-e", f"bdr_drop_slot={slot}", "-e", "bdr_confirm=another", must=False)
+    assert wrong.code != 0
+    assert nodes["alpha"].psql(f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'") == "1"
+    play(SURVIVORS, "slots", "-e", f"bdr_drop_slot={slot}", "-e", f"bdr_confirm={slot}")
+    assert nodes["alpha"].psql(f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{slot}'") == "0"
+
+
+def test_the_dead_node_is_removed(play: Runner, nodes: dict[str, Node]) -> None:
+    named = ("-e", "bdr_node=echo", "-e", "bdr_confirm=echo")
+    refused = play(FOUNDERS, "remove_node", *named, must=False)
+    assert refused.code != 0
+    assert "bdr_accept_loss=echo" in refused.output
+    play(FOUNDERS, "remove_node", *named, "-e", "bdr_accept_loss=echo")
+    for name in SURVIVORS:
+        assert nodes[name].psql("SELECT count(*) FROM pg_replication_slots WHERE slot_name ~ 'echo'") == "0"
+        assert nodes[name].psql("SELECT count(*) FROM pg_hba_file_rules WHERE address = '10.213.52.13'") == "0"
+    echo = nodes["echo"]
+    assert not echo.host.service(echo.unit).is_enabled
+    assert not echo.host.service(echo.unit).is_running
+    assert play(SURVIVORS, "site").output.count("changed=0") == len(SURVIVORS)
+
+
+def test_a_fresh_node_joins_the_empty_group(play: Runner, nodes: dict[str, Node], script: str) -> None:
+    nodes["alpha"].psql("DELETE FROM account")
+    eventually(lambda: nodes["charlie"].psql("SELECT count(*) FROM account"), "0")
+    play(SUCCESSORS, "site")
+    ran = play(SUCCESSORS, "ddl", "-e", script).output
+    assert ran.count("changed=0") == len(SURVIVORS), "the script had run on the others"
+    for name in SUCCESSORS:
+        nodes[name].psql(f"INSERT INTO account (owner) VALUES ('{name}')")
+    for name in SUCCESSORS:
+        eventually(lambda name=name: owners(nodes[name]), " ".join(SUCCESSORS))
+    assert "TRUNCATE" in refuses(nodes["golf"], "TRUNCATE account").upper()
+    assert play(SUCCESSORS, "site").output.count("changed=0") == len(SUCCESSORS)
+
+
+def test_a_rolling_restart_loses_no_acknowledged_row(play: Runner, nodes: dict[str, Node]) -> None:
+    for name in SUCCESSORS:
+        nodes[name].run("cat > /var/tmp/writer.py <<'END'\n" + WRITER.replace("%", "%%") + "\nEND")
+        nodes[name].run("systemd-run --unit=molecule-writer python3 /var/tmp/writer.py %s", f"{name} writes")
+    starts = {name: nodes[name].psql("SELECT pg_postmaster_start_time()") for name in SUCCESSORS}
+    play(SUCCESSORS, "restart")
+    for name in SUCCESSORS:
+        nodes[name].run("systemctl stop molecule-writer")
+        assert nodes[name].psql("SELECT pg_postmaster_start_time()") != starts[name]
+    for writer in SUCCESSORS:
+        acknowledged = set(nodes[writer].run("cat /var/tmp/acknowledged").split())
+        assert len(acknowledged) > 50
+        for name in SUCCESSORS:
+            text = f"SELECT id FROM account WHERE owner = '{writer} writes'"
+            eventually(lambda n=name, q=text, a=acknowledged: a - set(nodes[n].psql(q).split()), set())

@@ -1,0 +1,61 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Door to _fence."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fence
+short_description: Close a node to its clients, or take it out of the group
+version_added: "0.3.0"
+description:
+  - A closed node lets its downstreams and the local superuser in and nobody else, so that nothing is written to it
+    while it sends what it has. M(pgbdr.bdr.instance) opens it again.
+  - A node that is out has its server stopped and its service disabled. Its data stays, marked, so that
+    M(pgbdr.bdr.instance) does not start it again.
+extends_documentation_fragment:
+  - pgbdr.bdr.attributes
+  - pgbdr.bdr.attributes.node
+options:
+  state:
+    description:
+      - V(closed) shuts clients out.
+      - V(out) takes the node out for good.
+    type: str
+    choices: [closed, out]
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Shut clients out
+  pgbdr.bdr.fence:
+    node: "{{ bdr_plan.nodes.charlie }}"
+    state: closed
+"""
+
+RETURN = r"""
+node:
+  description: Name of the node.
+  type: str
+  returned: always
+"""
+
+from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, alone, open_door, runner
+from ansible_collections.pgbdr.bdr.plugins.module_utils._fence import closed, out
+
+ARGUMENT_SPEC = {**NODE, "state": {"type": "str", "choices": ["closed", "out"], "required": True}}
+
+
+def main() -> None:
+    """Bring the fence up."""
+    module, plan = open_door(ARGUMENT_SPEC)
+    with alone(module, plan):
+        bring_about = closed if module.params["state"] == "closed" else out
+        diffs = bring_about(plan, runner(module), module.check_mode)
+    module.exit_json(changed=bool(diffs), node=plan.name, diff=diffs)
+
+
+if __name__ == "__main__":
+    main()
