@@ -16,7 +16,7 @@ from . import _sequences_sql as sql
 from ._engine.server import EngineServer
 from ._model import NodePlan
 from ._session_types import Row, Session, Statement
-from ._state import Attributes, Item, State, Step
+from ._state import GONE, Attributes, Item, State, Step
 
 MARGIN = 10_000
 """How many values a sequence in use skips: other nodes may give them still, by the old rule, or have not sent them."""
@@ -26,9 +26,6 @@ FEW = 10_000
 
 NAMED = 5
 """How many sequences a warning names."""
-
-GONE: Attributes = {"gone": True}
-"""What is wanted of an object that is not to be there."""
 
 FIT, FIT_NEW = "pgbdr.fit_sequence", "pgbdr.fit_new_sequences"
 

@@ -37,7 +37,7 @@ State = t.Dict[Item, Attributes]
 GONE: Attributes = {"gone": True}
 """What is wanted of an object that is not to be there."""
 
-OF_MANY = ("table",)
+OF_MANY = ("sequence", "table")
 """Kinds of which a database can have thousands; of their steps the first SHOWN are told, and how many more."""
 SHOWN = 20
 

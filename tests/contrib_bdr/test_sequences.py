@@ -61,7 +61,7 @@ def count(group: Group, node: str, table: str) -> int:
 @pytest.fixture(scope="module")
 def group(make_group: Make) -> Group:
     """Return a pair whose nodes count each by itself, with a table and rows that came from alpha."""
-    made = make_group("hqbdr", 5640, NODES)
+    made = make_group("hqbdr", 5644, NODES)
     made.host_variables = {node: {"bdr_sequence_offset": offset} for node, offset in OFFSETS.items()}
     made.must()
     make(made, "CREATE TABLE ser (id serial PRIMARY KEY, who text)")
@@ -183,7 +183,7 @@ def test_a_node_that_never_has_global_sequences_is_one_error_before_anything(mak
     if group.sql("alpha", "SELECT 1 FROM pg_settings WHERE name = 'bdr.skip_ddl_replication'"):
         pytest.skip("in this era every node has the extension")
     shape = {"bdr_topology": "one_way", "bdr_upstream": "alpha", "bdr_sequence_strategy": "engine"}
-    lone = make_group("hqone", 5644, NODES, **shape)
+    lone = make_group("hqone", 5646, NODES, **shape)
     run = lone.play()
     (error,) = run.errors()
     assert "alpha has no global sequences in appdb; set it to offset" in error

@@ -13,8 +13,8 @@ import json
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _sequences_sql as sql
 from ansible_collections.pgbdr.bdr.plugins.module_utils._engine import contrib_bdr_sql, server
-from ansible_collections.pgbdr.bdr.plugins.module_utils._sequences import GONE, SequenceError, Sequences
-from ansible_collections.pgbdr.bdr.plugins.module_utils._state import Item, diff
+from ansible_collections.pgbdr.bdr.plugins.module_utils._sequences import SequenceError, Sequences
+from ansible_collections.pgbdr.bdr.plugins.module_utils._state import GONE, Item, diff
 from ansible_collections.pgbdr.bdr.tests.unit.builders import FakeSession, node_plan
 
 OWN = {"alpha": {"bdr_sequence_offset": 3}, "bravo": {"bdr_sequence_offset": 4}}
