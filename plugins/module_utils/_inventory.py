@@ -83,6 +83,8 @@ OTHER_VARIABLES = (
     "bdr_plan_file",
     "bdr_query",
     "bdr_replication_password",
+    "bdr_schema_fail",
+    "bdr_schema_file",
     "bdr_secrets_directory",
 )
 

@@ -16,6 +16,7 @@ import typing as t
 from .._conninfo import conninfo
 from .._model import Connection, Figure, Group, HbaRule, Link, Node, Setting, Slot
 from .._render import IDENT_MAP, hba_name
+from .._schema_odd import Rules
 
 
 class EngineRules(abc.ABC):
@@ -30,6 +31,8 @@ class EngineRules(abc.ABC):
     """Where it does not, a TRUNCATE empties one node only, so it is denied unless the operator says otherwise."""
     needs_passfile_in_dsn: t.ClassVar[bool]
     """False where libpq does not know `passfile`: the unit's PGPASSFILE serves there."""
+    schema: t.ClassVar[Rules]
+    """What must be the same in the definitions of tables."""
 
     @abc.abstractmethod
     def server_packages(self, major: int) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import typing as t
 from .. import _naming
 from .._model import Connection, Figure, Group, Link, Node, Setting
 from .._render import hba_name
+from .._schema_odd import Rules
 from .._sizing import WAL_SEGMENT_MB, value_of
 from .._topology import upstream_count
 from .base import EngineRules
@@ -26,6 +27,7 @@ good and a server without a free one panics, so they must be there beforehand.""
 DEFAULT_CHECKPOINT_SEGMENTS = 3
 
 CONNECTIONS = "bdr.connections"
+EXTENSIONS = ("btree_gist", "bdr")
 
 
 class ContribBdrRules(EngineRules):
@@ -154,6 +156,12 @@ class ContribBdr04Rules(ContribBdrRules):
     slots_keep_wal = False
     replicates_truncate = False
     upstream_loads_library = False
+    schema = Rules(
+        ships_tuples=True,
+        without_key="an UPDATE of it stops every link that carries it, a DELETE stays on its node",
+        extensions=EXTENSIONS,
+        mend_session=("SET replication_origin_id = 1",),
+    )
 
     def slot_name(self, group: Group, link: Link) -> str:
         """Return the shape of the slot's name."""
@@ -172,6 +180,16 @@ class ContribBdr07Rules(ContribBdrRules):
     slots_keep_wal = True
     replicates_truncate = True
     upstream_loads_library = True
+    schema = Rules(
+        ships_tuples=True,
+        without_key="UPDATE and DELETE of it are refused",
+        extensions=EXTENSIONS,
+        mend_session=(
+            "SET bdr.skip_ddl_replication = on",
+            "SET bdr.skip_ddl_locking = on",
+            "SET bdr.permit_unsafe_ddl_commands = on",
+        ),
+    )
 
     def slot_name(self, group: Group, link: Link) -> str:
         """Return the shape of the slot's name."""

@@ -20,7 +20,7 @@ from .._session_types import Session, Statement
 from .._state import Item, State, Step
 from . import contrib_bdr_messages as messages
 from . import contrib_bdr_sql as sql
-from .contrib_bdr import CONNECTIONS
+from .contrib_bdr import CONNECTIONS, EXTENSIONS
 from .server import EngineServer
 
 
@@ -41,7 +41,7 @@ class ContribBdrServer(EngineServer):
         """Return the same: the engine's library is loaded where there are upstreams, and only there."""
         if not self._loads_library(database):
             return {}
-        return {Item("extension", name, database): {} for name in ("btree_gist", "bdr")}
+        return {Item("extension", name, database): {} for name in EXTENSIONS}
 
     def observe_connections(self, session: Session, database: str) -> State:
         """No database holds connections here: they are settings."""

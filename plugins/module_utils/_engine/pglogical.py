@@ -11,6 +11,7 @@ import typing as t
 from .. import _naming
 from .._model import Connection, Figure, Group, Link, Node, Setting
 from .._render import hba_name
+from .._schema_odd import Rules
 from .._sizing import megabytes, value_of
 from .._topology import upstream_count
 from .base import EngineRules
@@ -27,6 +28,11 @@ class PglogicalRules(EngineRules):
     auth_method = "scram-sha-256"
     needs_passfile_in_dsn = True
     replicates_truncate = True
+    schema = Rules(
+        ships_tuples=False,
+        without_key="only its INSERTs are replicated",
+        extensions=("pglogical",),
+    )
 
     def server_packages(self, major: int) -> tuple[str, ...]:
         """Return Debian's names."""

@@ -1,0 +1,248 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The rules for a table's columns: by name, or by their places on disk where rows travel as they lie there. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _schema_ddl as ddl
+from ._schema_odd import (
+    ERROR,
+    NOTE,
+    WARNING,
+    Definition,
+    Finding,
+    Group,
+    Odd,
+    Statements,
+    Value,
+    found,
+    missing,
+    no_mend,
+    stricter,
+    there,
+)
+
+Tables = t.Mapping[str, Definition]
+Column = t.Mapping[str, t.Any]
+Columns = t.Mapping[str, Column]
+FILL = "rows that are there already have the default in it, or nothing: fill them as they are on {model}"
+NOT_NULL_FILL = "; where there are rows, add it without NOT NULL, fill them, then SET NOT NULL"
+
+
+def column_findings(group: Group, name: str, tables: Tables) -> t.Iterator[Finding]:
+    """Yield what differs in the columns of one table."""
+    by_name = {
+        node: {each["name"]: each for each in table["columns"] if "name" in each} for node, table in tables.items()
+    }
+    if group.rules.ships_tuples:
+        yield from _layout(group, name, tables)
+    for column in dict.fromkeys(column for each in by_name.values() for column in each):
+        columns = {node: each.get(column) for node, each in by_name.items()}
+        if any(each and each.get("inherited") for each in columns.values()):
+            continue  # the parent's finding
+        if not group.rules.ships_tuples:
+            yield from _presence(group, name, column, columns)
+        present = {node: each for node, each in columns.items() if each}
+        first = next(iter(present.values()))
+        if any(each != first for each in present.values()):
+            for rule in RULES:
+                yield from rule(group, name, column, present)
+
+
+# --- Which columns there are ----------------------------------------------------------------------
+
+
+def _presence(group: Group, name: str, column: str, columns: t.Mapping[str, Column | None]) -> t.Iterator[Finding]:
+    held = {node: bool(each) for node, each in columns.items()}
+    odd = group.links.odd(held, missing, prefer=bool, prefer_first=True)
+    what = f"column {ddl.identifier(column)} "
+    if odd:
+        model = columns[odd.model] or {}
+        advice = FILL.format(model=odd.model)
+        if model.get("not_null") and not (model.get("default") or model.get("identity")):
+            advice += NOT_NULL_FILL
+        mend = ddl.add_column(name, model)
+        yield from found(ERROR, "table", name, odd, there, lambda _node: mend, what, advice)
+    # What a downstream has beyond its upstream must fill itself.
+    needy = {node: bool(each and _must_be_given(each)) for node, each in columns.items()}
+    without = {node for node, each in columns.items() if not each}
+    pairs = [(up, down) for up, down in group.links.pairs if up in without and needy[down]]
+    strict = tuple(
+        node for node in columns if any(down == node and (node, up) not in group.links.pairs for up, down in pairs)
+    )
+    if strict:
+        relax = (ddl.alter(name, f"ALTER COLUMN {ddl.identifier(column)} DROP NOT NULL"),)
+        said = f"{what}NOT NULL without a default on {', '.join(strict)}, missing on {', '.join(sorted(without))}"
+        yield Finding(ERROR, "table", name, said, strict, tuple((node, relax) for node in strict))
+
+
+def _must_be_given(column: Column) -> bool:
+    fills_itself = column.get("default") or column.get("generated") or column.get("identity")
+    return bool(column.get("not_null")) and not fills_itself
+
+
+def _layout(group: Group, name: str, tables: Tables) -> t.Iterator[Finding]:
+    """Yield where the columns' places differ: the dropped ones count, and what comes behind is read by its place."""
+    layouts = {node: tuple(_place(each) for each in table["columns"]) for node, table in tables.items()}
+    classes = set(layouts.values())
+
+    def reachable(layout: Value) -> bool:
+        return all(_repairable(other, layout) for other in classes)
+
+    odd = group.links.odd(layouts, prefer=reachable, prefer_first=True)
+    if odd is None:
+        return
+    model = tables[odd.model]["columns"]
+    inherited = any(each.get("inherited") for table in tables.values() for each in table["columns"])
+
+    def mend(node: str) -> Statements | None:
+        return None if inherited else _repair(name, tables[node]["columns"], model)
+
+    advice = FILL.format(model=odd.model)
+    if inherited:
+        advice = "mend its parents first"
+    elif not all(_repairable(layouts[node], odd.reference) for node in odd.nodes):
+        advice = "no DDL moves a column: make the table anew with its columns, dropped ones too, in the same order"
+    yield from found(ERROR, "table", name, odd, _told, mend, "columns ", advice)
+
+
+def _place(column: Column) -> tuple[t.Any, ...]:
+    """Return what stands at a place: a name, or nothing and what the dropped column was like on disk."""
+    return ("", *column["dropped"]) if "dropped" in column else (column["name"], *column["physical"])
+
+
+def _told(layout: Value) -> str:
+    return "({})".format(", ".join(ddl.identifier(place[0]) if place[0] else "dropped" for place in layout))
+
+
+def _repairable(layout: Value, model: Value) -> bool:
+    if len(layout) > len(model):
+        return False
+    kept = all(was == is_ or (not is_[0] and was[1:] == is_[1:]) for was, is_ in zip(layout, model))
+    return kept and all(place[0] or tuple(place[1:]) in ddl.FILLERS for place in model[len(layout) :])
+
+
+def _repair(name: str, columns: t.Sequence[Column], model: t.Sequence[Column]) -> Statements | None:
+    """Return what brings columns into the places of the model: drop what is dropped there, add what is behind."""
+    if not _repairable([_place(each) for each in columns], [_place(each) for each in model]):
+        return None
+    statements = [
+        ddl.alter(name, f"DROP COLUMN {ddl.identifier(was['name'])}")
+        for was, is_ in zip(columns, model)
+        if "name" in was and "dropped" in is_
+    ]
+    for place, column in enumerate(model[len(columns) :], len(columns) + 1):
+        added = (
+            ddl.add_dropped(name, place, column["dropped"])
+            if "dropped" in column
+            else ddl.add_column(name, column, stepwise=True)
+        )
+        statements += added or []
+    return statements
+
+
+# --- What a column is -----------------------------------------------------------------------------
+
+
+def _column(name: str, column: str, action: str) -> str:
+    return ddl.alter(name, f"ALTER COLUMN {ddl.identifier(column)} {action}")
+
+
+def _values(present: Columns, attribute: str) -> dict[str, t.Any]:
+    return {node: each.get(attribute) or "" for node, each in present.items()}
+
+
+def _found(
+    severity: str,
+    name: str,
+    column: str,
+    odd: Odd | None,
+    tell: t.Callable[[Value], str],
+    mend: t.Callable[[str], Statements | None],
+    advice: str = "",
+) -> t.Iterator[Finding]:
+    yield from found(severity, "table", name, odd, tell, mend, f"column {ddl.identifier(column)} ", advice)
+
+
+def _type(group: Group, name: str, column: str, present: Columns) -> t.Iterator[Finding]:
+    types = {node: (each["type"], each.get("collation") or "") for node, each in present.items()}
+    odd = group.links.odd(types)
+    same_type = len({value[0] for value in types.values()}) == 1
+
+    def mend(node: str) -> Statements:
+        wanted, collation = odd.reference if odd else ("", "")
+        clause = f" COLLATE {collation}" if collation else ""
+        using = "" if same_type else f" USING {ddl.identifier(column)}::{wanted}"
+        change = _column(name, column, f"TYPE {wanted}{clause}{using}")
+        default = present[node].get("default")
+        if same_type or not default:
+            return [change]
+        # A default need not follow its column's type.
+        return [_column(name, column, "DROP DEFAULT"), change]
+
+    def tell(value: Value) -> str:
+        return f"{value[0]} COLLATE {value[1]}" if value[1] else str(value[0])
+
+    advice = "the table is written anew" if not same_type else ""
+    yield from _found(WARNING if same_type else ERROR, name, column, odd, tell, mend, advice)
+
+
+def _not_null(group: Group, name: str, column: str, present: Columns) -> t.Iterator[Finding]:
+    strict = {node: bool(each.get("not_null")) for node, each in present.items()}
+    odd = group.links.odd(strict, stricter, prefer=bool)
+
+    def mend(_node: str) -> Statements:
+        return [_column(name, column, f"{'SET' if odd and odd.reference else 'DROP'} NOT NULL")]
+
+    yield from _found(ERROR, name, column, odd, lambda value: "NOT NULL" if value else "nullable", mend)
+
+
+def _default(group: Group, name: str, column: str, present: Columns) -> t.Iterator[Finding]:
+    odd = group.links.odd(_values(present, "default"), prefer=bool)
+
+    def mend(_node: str) -> Statements:
+        value = odd.reference if odd else ""
+        return [_column(name, column, f"SET DEFAULT {value}" if value else "DROP DEFAULT")]
+
+    yield from _found(NOTE, name, column, odd, lambda value: f"DEFAULT {value}" if value else "no default", mend)
+
+
+def _generated(group: Group, name: str, column: str, present: Columns) -> t.Iterator[Finding]:
+    odd = group.links.odd(_values(present, "generated"), prefer=bool)
+    advice = "each node computes it: drop the column and add it anew"
+    yield from _found(
+        ERROR, name, column, odd, lambda value: f"generated as {value}" if value else "not generated", no_mend, advice
+    )
+
+
+def _identity(group: Group, name: str, column: str, present: Columns) -> t.Iterator[Finding]:
+    kinds = _values(present, "identity")
+    odd = group.links.odd(kinds, prefer=bool)
+
+    def mend(node: str) -> Statements:
+        wanted = odd.reference if odd else ""
+        if not wanted:
+            return [_column(name, column, "DROP IDENTITY")]
+        verb = f"SET GENERATED {wanted}" if kinds[node] else f"ADD GENERATED {wanted} AS IDENTITY"
+        drop = [_column(name, column, "DROP DEFAULT")] if present[node].get("default") else []
+        strict = [] if present[node].get("not_null") else [_column(name, column, "SET NOT NULL")]
+        return [*drop, *strict, _column(name, column, verb)]
+
+    yield from _found(WARNING, name, column, odd, lambda value: f"identity {value}" if value else "no identity", mend)
+
+
+def _storage(group: Group, name: str, column: str, present: Columns) -> t.Iterator[Finding]:
+    odd = group.links.odd(_values(present, "storage"), prefer=bool)
+
+    def mend(_node: str) -> Statements | None:
+        wanted = {"name": column, "storage": odd.reference if odd else ""}
+        return ddl.set_storage(name, wanted) or None
+
+    yield from _found(NOTE, name, column, odd, lambda value: f"storage {value or 'as its type'}", mend)
+
+
+RULES = (_type, _not_null, _default, _generated, _identity, _storage)
