@@ -178,11 +178,13 @@ def _type(group: Group, name: str, column: str, present: Columns) -> t.Iterator[
         clause = f" COLLATE {collation}" if collation else ""
         using = "" if same_type else f" USING {ddl.identifier(column)}::{wanted}"
         change = _column(name, column, f"TYPE {wanted}{clause}{using}")
-        default = present[node].get("default")
-        if same_type or not default:
-            return [change]
+        default = present[odd.model].get("default") if odd else ""
         # A default need not follow its column's type.
-        return [_column(name, column, "DROP DEFAULT"), change]
+        before = [] if same_type or not present[node].get("default") else ["DROP DEFAULT"]
+        behind = [f"SET DEFAULT {default}"] if default and before else []
+        return [*(_column(name, column, each) for each in before), change] + [
+            _column(name, column, each) for each in behind
+        ]
 
     def tell(value: Value) -> str:
         return f"{value[0]} COLLATE {value[1]}" if value[1] else str(value[0])
@@ -238,11 +240,11 @@ def _identity(group: Group, name: str, column: str, present: Columns) -> t.Itera
 def _storage(group: Group, name: str, column: str, present: Columns) -> t.Iterator[Finding]:
     odd = group.links.odd(_values(present, "storage"), prefer=bool)
 
-    def mend(_node: str) -> Statements | None:
-        wanted = {"name": column, "storage": odd.reference if odd else ""}
-        return ddl.set_storage(name, wanted) or None
+    def mend(node: str) -> Statements:
+        own = present[node].get("type_storage", "")
+        return [_column(name, column, f"SET STORAGE {(odd.reference if odd else '') or own}")]
 
-    yield from _found(NOTE, name, column, odd, lambda value: f"storage {value or 'as its type'}", mend)
+    yield from _found(NOTE, name, column, odd, lambda value: f"storage {value or 'of its type'}", mend)
 
 
 RULES = (_type, _not_null, _default, _generated, _identity, _storage)

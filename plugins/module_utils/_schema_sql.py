@@ -77,6 +77,7 @@ SELECT a.attrelid::int8 AS oid, a.attnum AS position, a.attname::text AS name, a
        format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null, a.attinhcount > 0 AS inherited,
        a.attlen AS length, a.attalign::text AS alignment, pg_get_expr(d.adbin, d.adrelid) AS expression,
        CASE WHEN a.attstorage <> y.typstorage THEN a.attstorage::text END AS storage,
+       y.typstorage::text AS type_storage,
        CASE WHEN a.attcollation <> y.typcollation
             THEN quote_ident(l.nspname) || '.' || quote_ident(o.collname) END AS collation,
        {{identity}} AS identity, {{generated}} AS generated

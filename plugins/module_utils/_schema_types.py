@@ -165,22 +165,16 @@ def _type_definition(group: Group, name: str, present: Definitions, severity: st
         node: create_type(name, each) or f"{each['kind']} of {each.get('subtype', '')}"
         for node, each in present.items()
     }
-    labels = {node: tuple(each.get("labels", ())) for node, each in present.items()}
 
     def reachable(definition: Value) -> bool:
-        """Tell whether every node can be brought there; labels can only be added."""
-        (model, *_others) = (node for node in definitions if definitions[node] == definition)
-        return all(definitions[node] == definition or new_labels(name, labels[node], labels[model]) for node in present)
+        """Tell whether every node can be brought there: labels and attributes can only be added."""
+        model = next(present[node] for node in present if definitions[node] == definition)
+        return all(_type_mend(name, each, model) is not None for each in present.values())
 
     odd = group.links.odd(definitions, prefer=reachable, prefer_first=True)
 
     def mend(node: str) -> Statements | None:
-        model = present[odd.model] if odd else {}
-        if present[node]["kind"] != model["kind"]:
-            return None
-        if model["kind"] == "enum":
-            return new_labels(name, labels[node], labels[odd.model if odd else node])
-        return _MENDS.get(str(model["kind"]), _no_type_mend)(name, present[node], model)
+        return _type_mend(name, present[node], present[odd.model]) if odd else None
 
     def tell(value: Value) -> str:
         return str(value).replace(f"CREATE TYPE {name} AS ", "").replace(f"CREATE DOMAIN {name} AS ", "")
@@ -203,8 +197,8 @@ def new_labels(name: str, labels: t.Sequence[str], wanted: t.Sequence[str]) -> S
     return statements
 
 
-def _no_type_mend(_name: str, _was: Definition, _model: Definition) -> None:
-    return None
+def _enum_mend(name: str, was: Definition, model: Definition) -> Statements | None:
+    return new_labels(name, was.get("labels", ()), model.get("labels", ()))
 
 
 def _domain_mend(name: str, was: Definition, model: Definition) -> Statements | None:
@@ -233,9 +227,16 @@ def _composite_mend(name: str, was: Definition, model: Definition) -> Statements
 
 
 _MENDS: dict[str, t.Callable[[str, Definition, Definition], Statements | None]] = {
+    "enum": _enum_mend,
     "domain": _domain_mend,
     "composite": _composite_mend,
 }
+
+
+def _type_mend(name: str, was: Definition, model: Definition) -> Statements | None:
+    """Return what makes a type what another one is, None where no DDL does."""
+    mend = _MENDS.get(str(model["kind"]))
+    return mend(name, was, model) if mend and was["kind"] == model["kind"] else None
 
 
 # --- Sequences ------------------------------------------------------------------------------------
