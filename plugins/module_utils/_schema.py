@@ -35,6 +35,7 @@ def read(session: Session, schemas: t.Sequence[str] | None = None, physical: boo
     physical: with dropped columns and with what a column is like on disk, for engines that send rows as they lie there.
     """
     session.rows(sql.SETTINGS)
+    session.rows(sql.NO_COMPILING)
     known = {str(row["name"]) for row in session.rows(sql.PROBE)}
 
     def ask(text: str) -> list[Row]:
@@ -134,7 +135,7 @@ def _keys(rows: t.Sequence[Row], columns: t.Sequence[Row]) -> Definition:
         key = _index_key(row["definition"], row["options"])
         places = row["columns"].split()[: row["key_columns"]] if row["plain"] else []
         key_columns = [names[int(place)] for place in places]
-        if row["replica_identity"]:
+        if row["replica_index"]:
             index = [row["name"], key]
         if not row["is_primary"]:
             unique[row["name"]] = {

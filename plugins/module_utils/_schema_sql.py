@@ -20,6 +20,9 @@ SELECT set_config('search_path', 'pg_catalog', false), set_config('quote_all_ide
        set_config('bytea_output', 'hex', false), set_config('xmloption', 'content', false)
 """
 
+# These queries are long and short-lived: compiling them costs more than running them. Servers before 11 do not compile.
+NO_COMPILING = "SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'jit'"
+
 VERSION = "SELECT current_setting('server_version_num')::int AS version"
 
 PROBE = """
@@ -101,7 +104,7 @@ UNIQUE_INDEXES = f"""
 SELECT i.indrelid::int8 AS oid, x.relname::text AS name, pg_get_indexdef(i.indexrelid) AS definition,
        array_to_string(x.reloptions, ', ') AS options, i.indimmediate AS immediate, i.indisprimary AS is_primary,
        i.indpred IS NULL AND i.indexprs IS NULL AS plain, i.indkey::text AS columns, {{key_columns}} AS key_columns,
-       {{replica_index}} AS replica_identity, k.conname::text AS constraint_name,
+       {{replica_index}} AS replica_index, k.conname::text AS constraint_name,
        pg_get_constraintdef(k.oid) AS constraint_definition,
        EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhrelid = i.indexrelid) AS inherited
   FROM pg_index i JOIN {_TABLES} ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
