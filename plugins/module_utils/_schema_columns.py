@@ -29,7 +29,7 @@ from ._schema_odd import (
 Tables = t.Mapping[str, Definition]
 Column = t.Mapping[str, t.Any]
 Columns = t.Mapping[str, Column]
-FILL = "rows that are there already have the default in it, or nothing: fill them as they are on {model}"
+FILL = "rows that are there already get the default or nothing: fill the column as it is on {model}"
 NOT_NULL_FILL = "; where there are rows, add it without NOT NULL, fill them, then SET NOT NULL"
 
 

@@ -20,7 +20,8 @@ def report(group: str, found: Mapping) -> str:
         lines.append(
             f"{database}: {', '.join(nodes)} compared" if len(nodes) > 1 else f"{database}: nothing to compare"
         )
-    lines += [f"not compared: {each['node']} ({each['database']}): {each['reason']}" for each in found["not_compared"]]
+    for each in found["not_compared"]:
+        lines.append(f"not compared: {each['node']} ({each['database']}): {' '.join(each['reason'].split())}")
     if not found["findings"]:
         lines.append("no findings")
     for severity in SEVERITIES:
@@ -37,7 +38,7 @@ def report(group: str, found: Mapping) -> str:
 def _finding(found: Mapping) -> list[str]:
     lines = [f"  {found['kind']} {found['object']} ({found['database']}): {found['finding']}"]
     if found["advice"]:
-        lines.append(f"      mind: {found['advice']}")
+        lines.append(f"      advice: {found['advice']}")
     # What is the same for several nodes is told once.
     by_statements: dict[str, list[str]] = {}
     for mend in found["mend"]:
@@ -53,7 +54,7 @@ def silence(found: Mapping) -> str:
     """Return why there is nothing to compare, "" where there is."""
     if any(found["compared"].values()):
         return ""
-    reasons = [f"{each['node']}: {each['reason']}" for each in found["not_compared"]]
+    reasons = [f"{each['node']}: {' '.join(each['reason'].split())}" for each in found["not_compared"]]
     return "no node answers: " + "; ".join(dict.fromkeys(reasons))
 
 

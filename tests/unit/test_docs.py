@@ -400,7 +400,7 @@ def questions() -> t.Iterator[tuple[str, str, t.Any]]:
     for page in PAGES:
         for block in re.findall(r"```console\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
             command, _dots, output = block.replace("\\\n", " ").partition("\n")
-            if "bdr_query" in command:
+            if "plan.yml" in command and "bdr_query" in command:
                 yield page.name, command, yaml.safe_load(output.partition("bdr_plan_group.answer:\n")[2])
 
 

@@ -19,7 +19,7 @@ from ansible_collections.pgbdr.bdr.tests.unit.schemas import (
 )
 
 ALTER = f"ALTER TABLE {CITY}"
-FILL = "rows that are there already have the default in it, or nothing: fill them as they are on alpha"
+FILL = "rows that are there already get the default or nothing: fill the column as it is on alpha"
 
 
 def both(usual, odd, *more, **named):

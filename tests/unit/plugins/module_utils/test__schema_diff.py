@@ -68,7 +68,7 @@ def test_a_finding_as_plain_data():
         "finding": "column v there on alpha, missing on bravo",
         "nodes": ["bravo"],
         "mend": [{"node": "bravo", "statements": [f"ALTER TABLE {CITY} ADD COLUMN v text"]}],
-        "advice": "rows that are there already have the default in it, or nothing: fill them as they are on alpha",
+        "advice": "rows that are there already get the default or nothing: fill the column as it is on alpha",
     }
 
 

@@ -20,7 +20,7 @@ FOUND = {
         {**TABLE, "severity": "note", "finding": "unlogged"},
     ],
     "compared": {"appdb": ["alpha", "bravo", "charlie"], "reports": ["alpha"]},
-    "not_compared": [{"node": "bravo", "database": "reports", "reason": "refused"}],
+    "not_compared": [{"node": "bravo", "database": "reports", "reason": "refused\n\tby it"}],
     "mend_session": ["SET x = 1"],
 }
 SOUND = {**FOUND, "findings": [], "not_compared": []}
@@ -33,11 +33,11 @@ def test_a_report():
 Schema of group paris
 appdb: alpha, bravo, charlie compared
 reports: nothing to compare
-not compared: bravo (reports): refused
+not compared: bravo (reports): refused by it
 
 error (1)
   table public.city (appdb): column v there on alpha, missing on bravo, charlie
-      mind: fill it
+      advice: fill it
       mend on bravo, charlie: ALTER one; ALTER two;
 
 note (1)
@@ -68,4 +68,4 @@ def test_what_fails_a_run():
 def test_a_group_of_which_nobody_answers():
     assert _schema_text.silence(FOUND) == ""
     silent = {**FOUND, "compared": {"appdb": []}, "not_compared": FOUND["not_compared"] * 2}
-    assert _schema_text.silence(silent) == "no node answers: bravo: refused"
+    assert _schema_text.silence(silent) == "no node answers: bravo: refused by it"
