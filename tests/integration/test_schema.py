@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -10,6 +12,8 @@ import typing as t
 from dataclasses import dataclass
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.pgbdr.bdr.plugins.modules import schema_info
 from groups import Group, Run, words
 
 Make = t.Callable[..., Group]
@@ -532,6 +536,26 @@ def test_a_question_is_answered(mesh: Group, planted: tuple[Run, dict[str, t.Any
     run = mesh.play("schema", "-e", "bdr_query=findings[")
     assert run.code != 0
     assert "bdr_query is no JMESPath expression" in run.errors()[0]
+
+
+def test_databases_and_schemas_narrow_it_down(mesh: Group, planted: tuple[Run, dict[str, t.Any]]) -> None:
+    def info(**options: t.Any) -> dict[str, t.Any]:
+        output = io.StringIO()
+        arguments = patch_module_args({"node": node, **options})
+        with arguments, contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+            schema_info.main()
+        return json.loads(output.getvalue())
+
+    path = mesh.directory / "plan.json"
+    mesh.must("plan", "-e", f"bdr_plan_file={path}")
+    node = json.loads(path.read_text("utf-8"))["nodes"]["alpha"]
+    found = info(schemas=["My.Schema"])
+    assert (found["answers"], found["changed"]) == (True, False)
+    assert list(json.loads(found["definitions"]["appdb"])["relations"]) == ['"My.Schema"."T 1"']
+    assert info(databases=[])["definitions"] == {}
+    refused = info(databases=["appdb", "nö.such"])
+    assert refused["failed"]
+    assert refused["msg"] == "databases: nö.such is none of alpha's; it has appdb"
 
 
 def pid_of(group: Group, node: str) -> int:
