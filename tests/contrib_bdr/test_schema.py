@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 import typing as t
 from dataclasses import dataclass
 
 import pytest
-from groups import Group, Run
+from groups import Group, Run, eventually
 
-DEADLINE_SECONDS = 60
 NODES = ("alpha", "bravo", "charlie")
 
 Make = t.Callable[..., Group]
@@ -110,13 +108,6 @@ GONE = """
 """
 
 
-def eventually(holds: t.Callable[[], bool], told: t.Callable[[], t.Any]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, told()
-        time.sleep(0.1)
-
-
 @pytest.fixture(scope="module")
 def mesh(make_group: Make) -> Group:
     """Return a mesh with equal tables; each has a row that came from alpha."""
@@ -139,11 +130,12 @@ def same_everywhere(group: Group, tables: t.Iterable[str], count: int) -> None:
     def rows(node: str) -> list[t.Any]:
         return [group.sql(node, f"SELECT * FROM {name} ORDER BY 1") for name in names]
 
-    def holds() -> bool:
-        model = rows("alpha")
-        return {len(each) for each in model} == {count} and all(rows(node) == model for node in NODES)
+    def counts(node: str) -> list[int]:
+        return [len(each) for each in rows(node)]
 
-    eventually(holds, lambda: {node: rows(node) for node in NODES})
+    for node in NODES:
+        eventually(lambda node=node: counts(node), [count] * len(names))
+        assert rows(node) == rows("alpha")
 
 
 def test_an_equal_group_has_no_findings(mesh: Group) -> None:
