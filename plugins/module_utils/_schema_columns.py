@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The rules for a table's columns: by name, or by their places on disk where rows travel as they lie there. Pure."""
+"""The rules for a table's columns, by name. Pure."""
 
 from __future__ import annotations
 
 import typing as t
 
 from . import _schema_ddl as ddl
+from ._schema_layout import FILL, layout_findings
 from ._schema_odd import (
     ERROR,
     NOTE,
@@ -29,7 +30,7 @@ from ._schema_odd import (
 Tables = t.Mapping[str, Definition]
 Column = t.Mapping[str, t.Any]
 Columns = t.Mapping[str, Column]
-FILL = "rows that are there already get the default or nothing: fill the column as it is on {model}"
+STRINGS = {"text", "character varying", "character"}
 NOT_NULL_FILL = "; where there are rows, add it without NOT NULL, fill them, then SET NOT NULL"
 
 
@@ -39,7 +40,7 @@ def column_findings(group: Group, name: str, tables: Tables) -> t.Iterator[Findi
         node: {each["name"]: each for each in table["columns"] if "name" in each} for node, table in tables.items()
     }
     if group.rules.ships_tuples:
-        yield from _layout(group, name, tables)
+        yield from layout_findings(group, name, tables)
     for column in dict.fromkeys(column for each in by_name.values() for column in each):
         columns = {node: each.get(column) for node, each in by_name.items()}
         if any(each and each.get("inherited") for each in columns.values()):
@@ -85,66 +86,6 @@ def _must_be_given(column: Column) -> bool:
     return bool(column.get("not_null")) and not fills_itself
 
 
-def _layout(group: Group, name: str, tables: Tables) -> t.Iterator[Finding]:
-    """Yield where the columns' places differ: the dropped ones count, and what comes behind is read by its place."""
-    layouts = {node: tuple(_place(each) for each in table["columns"]) for node, table in tables.items()}
-    classes = set(layouts.values())
-
-    def reachable(layout: Value) -> bool:
-        return all(_repairable(other, layout) for other in classes)
-
-    odd = group.links.odd(layouts, prefer=reachable, prefer_first=True)
-    if odd is None:
-        return
-    model = tables[odd.model]["columns"]
-    inherited = any(each.get("inherited") for table in tables.values() for each in table["columns"])
-
-    def mend(node: str) -> Statements | None:
-        return None if inherited else _repair(name, tables[node]["columns"], model)
-
-    advice = FILL.format(model=odd.model)
-    if inherited:
-        advice = "mend its parents first"
-    elif not all(_repairable(layouts[node], odd.reference) for node in odd.nodes):
-        advice = "no DDL moves a column: make the table anew with its columns, dropped ones too, in the same order"
-    yield from found(ERROR, "table", name, odd, _told, mend, "columns ", advice)
-
-
-def _place(column: Column) -> tuple[t.Any, ...]:
-    """Return what stands at a place: a name, or nothing and what the dropped column was like on disk."""
-    return ("", *column["dropped"]) if "dropped" in column else (column["name"], *column["physical"])
-
-
-def _told(layout: Value) -> str:
-    return "({})".format(", ".join(ddl.identifier(place[0]) if place[0] else "dropped" for place in layout))
-
-
-def _repairable(layout: Value, model: Value) -> bool:
-    if len(layout) > len(model):
-        return False
-    kept = all(was == is_ or (not is_[0] and was[1:] == is_[1:]) for was, is_ in zip(layout, model))
-    return kept and all(place[0] or tuple(place[1:]) in ddl.FILLERS for place in model[len(layout) :])
-
-
-def _repair(name: str, columns: t.Sequence[Column], model: t.Sequence[Column]) -> Statements | None:
-    """Return what brings columns into the places of the model: drop what is dropped there, add what is behind."""
-    if not _repairable([_place(each) for each in columns], [_place(each) for each in model]):
-        return None
-    statements = [
-        ddl.alter(name, f"DROP COLUMN {ddl.identifier(was['name'])}")
-        for was, is_ in zip(columns, model)
-        if "name" in was and "dropped" in is_
-    ]
-    for place, column in enumerate(model[len(columns) :], len(columns) + 1):
-        added = (
-            ddl.add_dropped(name, place, column["dropped"])
-            if "dropped" in column
-            else ddl.add_column(name, column, stepwise=True)
-        )
-        statements += added or []
-    return statements
-
-
 # --- What a column is -----------------------------------------------------------------------------
 
 
@@ -176,7 +117,9 @@ def _type(group: Group, name: str, column: str, present: Columns) -> t.Iterator[
     def mend(node: str) -> Statements:
         wanted, collation = odd.reference if odd else ("", "")
         clause = f" COLLATE {collation}" if collation else ""
-        using = "" if same_type else f" USING {ddl.identifier(column)}::{wanted}"
+        # An explicit cast would cut a string that is too long; without one the server refuses.
+        casts_itself = same_type or {_bare(wanted), _bare(present[node]["type"])} <= STRINGS
+        using = "" if casts_itself else f" USING {ddl.identifier(column)}::{wanted}"
         change = _column(name, column, f"TYPE {wanted}{clause}{using}")
         default = present[odd.model].get("default") if odd else ""
         # A default need not follow its column's type.
@@ -191,6 +134,10 @@ def _type(group: Group, name: str, column: str, present: Columns) -> t.Iterator[
 
     advice = "the table is written anew" if not same_type else ""
     yield from _found(WARNING if same_type else ERROR, name, column, odd, tell, mend, advice)
+
+
+def _bare(kind: str) -> str:
+    return kind.partition("(")[0]
 
 
 def _not_null(group: Group, name: str, column: str, present: Columns) -> t.Iterator[Finding]:

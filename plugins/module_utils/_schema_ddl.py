@@ -114,12 +114,15 @@ FILLERS = {
 }
 
 
+FILLER = "pgbdr_dropped_"
+
+
 def add_dropped(table: str, place: int, physical: t.Sequence[t.Any]) -> list[str] | None:
     """Return what leaves a dropped column behind, None where no type is known that is like it on disk."""
     filler = FILLERS.get((int(physical[0]), str(physical[1])))
     if filler is None:
         return None
-    name = f"pgbdr_dropped_{place}"
+    name = f"{FILLER}{place}"
     return [alter(table, f"ADD COLUMN {name} {filler}"), alter(table, f"DROP COLUMN {name}")]
 
 
@@ -176,8 +179,8 @@ def _with_fillers(name: str, found: Definition) -> tuple[list[str], list[str]]:
     for place, each in enumerate(found["columns"], 1):
         if "dropped" in each:
             filler = FILLERS.get((int(each["dropped"][0]), str(each["dropped"][1])), "text")
-            parts.append(f"pgbdr_dropped_{place} {filler}")
-            drops.append(alter(name, f"DROP COLUMN pgbdr_dropped_{place}"))
+            parts.append(f"{FILLER}{place} {filler}")
+            drops.append(alter(name, f"DROP COLUMN {FILLER}{place}"))
         else:
             parts.append(column(each))
     return parts, drops

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
-import time
 import typing as t
+from dataclasses import dataclass
 
 import pytest
-from groups import Group, Run
+from groups import Group, Run, eventually
 
-DEADLINE_SECONDS = 60
 NODES = ("alpha", "bravo", "charlie")
-# Later eras send DDL on; each node makes its tables by itself here, as a mend does.
-LOCAL_DDL = "SET bdr.skip_ddl_replication = on; SET bdr.skip_ddl_locking = on; SET bdr.permit_unsafe_ddl_commands = on;"
 
 Make = t.Callable[..., Group]
 Report = dict[str, t.Any]
 
 
-def local(group: Group, node: str, text: str) -> None:
-    group.sql(node, f"{LOCAL_DDL} {text}")
+def local(group: Group, node: str, first: t.Iterable[str], *statements: str) -> None:
+    """Run statements in a session that begins as the report says: what they do stays on the node."""
+    with group.session(node) as session:
+        session.autocommit = True
+        for statement in (*first, *statements):
+            session.cursor().execute(statement)
+
+
+def alter(group: Group, nodes: t.Iterable[str], first: t.Iterable[str], table: str, actions: str) -> None:
+    """Run several ALTER TABLE on several nodes."""
+    for node in nodes:
+        local(group, node, first, *(f"ALTER TABLE {table} {each}" for each in actions.split("; ") if each))
 
 
 def compare(group: Group, *arguments: str) -> tuple[Run, Report]:
@@ -35,56 +42,65 @@ def mend(group: Group, found: Report) -> None:
     """Run the DDL of each finding, in the order of the report, each in a session that begins as the report says."""
     for each in found["findings"]:
         for there in each["mend"]:
-            with group.session(there["node"]) as session:
-                session.autocommit = True
-                for statement in (*found["mend_session"], *there["statements"]):
-                    session.cursor().execute(statement)
+            local(group, there["node"], found["mend_session"], *there["statements"])
 
 
-# What all nodes have, what bravo gets, the finding, whether DDL mends it.
-PLANTS: dict[str, tuple[str, str, str, bool]] = {
-    "behind": ("", "ADD more int", "columns (id, v, more) on bravo, (id, v) on alpha, charlie", True),
-    "lacking": (
-        "ADD more int DEFAULT 3, ADD last text",
-        "DROP last, DROP more",
-        "columns (id, v, dropped, dropped) on bravo, (id, v, more, last) on alpha, charlie",
-        True,
+@dataclass
+class Plant:
+    """A table: what is done to it on every node, then on alpha and charlie, then on bravo, and what the report says."""
+
+    finding: str
+    everywhere: str = ""
+    most: str = ""
+    bravo: str = ""
+    mends: bool = True
+
+
+PLANTS = {
+    "behind": Plant("columns (id, v, more) on bravo, (id, v) on alpha, charlie", bravo="ADD more int"),
+    "lacking": Plant(
+        "columns (id, v, dropped, more) on alpha, charlie, (id, v) on bravo",
+        most="ADD gone bigint; DROP gone; ADD more int; ALTER more SET DEFAULT 3",
     ),
-    "in_order": (
-        "ADD a int, ADD b text",
-        "DROP a, DROP b, ADD b text, ADD a int",
+    "dropped": Plant(
+        "columns (id, v, dropped) on alpha, charlie, (id, v, more) on bravo",
+        everywhere="ADD more int",
+        most="DROP more",
+    ),
+    "dropped_here": Plant(
+        "columns (id, v, more) on alpha, charlie, (id, v, dropped) on bravo",
+        everywhere="ADD more int",
+        bravo="DROP more",
+        mends=False,
+    ),
+    "in_order": Plant(
         "columns (id, v, a, b) on alpha, charlie, (id, v, dropped, dropped, b, a) on bravo",
-        False,
+        everywhere="ADD a int; ADD b text",
+        bravo="DROP a; DROP b; ADD b text; ADD a int",
+        mends=False,
     ),
-    "typed": (
-        "ADD n int DEFAULT 5",
-        "ALTER n TYPE bigint",
-        "columns (id, v, n) on alpha, charlie, (id, v, n) on bravo",
-        False,
+    "typed": Plant(
+        "column n integer on alpha, charlie, bigint on bravo",
+        everywhere="ADD n int; ALTER n SET DEFAULT 5",
+        bravo="ALTER n TYPE bigint",
     ),
-    "typed_alike": (
-        "ADD n varchar(5)",
-        "ALTER n TYPE text",
+    "shorter": Plant(
         "column n character varying(5) on alpha, charlie, text on bravo",
-        True,
+        everywhere="ADD n varchar(5)",
+        bravo="ALTER n TYPE text",
     ),
-    "strict": ("", "ALTER v SET NOT NULL", "column v nullable on alpha, charlie, NOT NULL on bravo", True),
-    "checked": ("", "ADD CHECK (v <> 'x')", "CHECK ((v <> 'x'::text)) missing on alpha, charlie, there on bravo", True),
-    "uniq": (
-        "ADD UNIQUE (v)",
-        "DROP CONSTRAINT uniq_v_key",
+    "strict": Plant("column v nullable on alpha, charlie, NOT NULL on bravo", bravo="ALTER v SET NOT NULL"),
+    "checked": Plant(
+        "CHECK ((v <> 'x'::text)) missing on alpha, charlie, there on bravo", bravo="ADD CHECK (v <> 'x')"
+    ),
+    "uniq": Plant(
         "UNIQUE USING btree (v) there on alpha, charlie, missing on bravo",
-        True,
+        everywhere="ADD UNIQUE (v)",
+        bravo="DROP CONSTRAINT uniq_v_key",
     ),
-    "keyed": ("", "DROP CONSTRAINT keyed_pkey", "PRIMARY KEY (id) on alpha, charlie, no primary key on bravo", True),
-    "owned": ("", "OWNER TO bdr_replication", "owned by postgres on alpha, charlie, bdr_replication on bravo", True),
-    "parameters": (
-        "",
-        "SET (user_catalog_table=true)",
-        "user_catalog_table not set on alpha, charlie, true on bravo",
-        True,
-    ),
-    "dflt": ("", "ALTER v SET DEFAULT 'x'", "column v no default on alpha, charlie, DEFAULT 'x'::text on bravo", True),
+    "keyed": Plant("PRIMARY KEY (id) on alpha, charlie, no primary key on bravo", bravo="DROP CONSTRAINT keyed_pkey"),
+    "owned": Plant("owned by postgres on alpha, charlie, bdr_replication on bravo", bravo="OWNER TO bdr_replication"),
+    "dflt": Plant("column v no default on alpha, charlie, DEFAULT 'x'::text on bravo", bravo="ALTER v SET DEFAULT 'x'"),
 }
 GONE = """
     CREATE TABLE "Gone.1" (a int, b serial PRIMARY KEY, c text, "D %" numeric(8,2) DEFAULT 1.5, UNIQUE (c));
@@ -94,19 +110,39 @@ GONE = """
 
 @pytest.fixture(scope="module")
 def mesh(make_group: Make) -> Group:
-    """Return a mesh with equal tables that have rows."""
+    """Return a mesh with equal tables; each has a row that came from alpha."""
     group = make_group("hcbmesh", 5634, NODES)
     group.must()
+    first = compare(group)[1]["mend_session"]
     for node in NODES:
-        for name, (everywhere, *_more) in PLANTS.items():
-            local(group, node, f"CREATE TABLE {name} (id int PRIMARY KEY, v text)")
-            if everywhere:
-                local(group, node, f"ALTER TABLE {name} {everywhere}")
-        local(group, node, GONE)
+        local(group, node, first, *(f"CREATE TABLE {name} (id int PRIMARY KEY, v text)" for name in PLANTS), GONE)
+    for name, plant in PLANTS.items():
+        alter(group, NODES, first, name, plant.everywhere)
+        group.sql("alpha", f"INSERT INTO {name} VALUES (100, 'first')")
+    same_everywhere(group, PLANTS, 1)
     return group
 
 
+def same_everywhere(group: Group, tables: t.Iterable[str], count: int) -> None:
+    """Wait until each table has as many rows on every node, the same ones."""
+    names = list(tables)
+
+    def rows(node: str) -> list[t.Any]:
+        return [group.sql(node, f"SELECT * FROM {name} ORDER BY 1") for name in names]
+
+    def counts(node: str) -> list[int]:
+        return [len(each) for each in rows(node)]
+
+    for node in NODES:
+        eventually(lambda node=node: counts(node), [count] * len(names))
+        assert rows(node) == rows("alpha")
+
+
 def test_an_equal_group_has_no_findings(mesh: Group) -> None:
+    """With what may differ, differing."""
+    first = compare(mesh)[1]["mend_session"]
+    local(mesh, "bravo", first, "CREATE INDEX own ON dflt (v)")
+    alter(mesh, ["bravo"], first, "dflt", "SET (fillfactor=60, autovacuum_enabled=off)")
     run, found = compare(mesh)
     assert found["findings"] == []
     assert found["compared"] == {"appdb": list(NODES)}
@@ -116,15 +152,15 @@ def test_an_equal_group_has_no_findings(mesh: Group) -> None:
 @pytest.fixture(scope="module")
 def planted(mesh: Group) -> tuple[Run, Report]:
     """Return the report of a group in which every plant is planted."""
-    for name, (_everywhere, change, *_more) in PLANTS.items():
-        local(mesh, "bravo", f"ALTER TABLE {name} {change}")
-    local(mesh, "bravo", 'DROP TABLE "Gone.1"')
-    local(mesh, "bravo", "CREATE TYPE number_taker AS ENUM ('x')")
+    first = compare(mesh)[1]["mend_session"]
+    for name, plant in PLANTS.items():
+        alter(mesh, ("alpha", "charlie"), first, name, plant.most)
+        alter(mesh, ["bravo"], first, name, plant.bravo)
+    # The numbers of bravo's types run ahead.
+    local(mesh, "bravo", first, 'DROP TABLE "Gone.1"', "CREATE TYPE taker AS ENUM ('x')", "DROP TYPE taker")
+    moody = ("CREATE TYPE mood AS ENUM ('sad', 'ok')", "CREATE TABLE moody (id int PRIMARY KEY, m mood)")
     for node in NODES:
-        local(mesh, node, "CREATE TYPE mood AS ENUM ('sad', 'ok')")
-        local(mesh, node, "CREATE TABLE moody (id int PRIMARY KEY, m mood)")
-        local(mesh, node, "CREATE TABLE keyless (v int)")
-    local(mesh, "bravo", "DROP TYPE number_taker")
+        local(mesh, node, first, *moody, "CREATE TABLE keyless (v int)")
     return compare(mesh)
 
 
@@ -152,23 +188,17 @@ def test_the_numbers_of_types_and_tables_without_a_key(planted: tuple[Run, Repor
 def test_the_mends_mend(mesh: Group, planted: tuple[Run, Report]) -> None:
     mend(mesh, planted[1])
     left = compare(mesh)[1]["findings"]
-    without = {f"public.{name}" for name, (*_more, mends) in PLANTS.items() if not mends}
+    without = {f"public.{name}" for name, plant in PLANTS.items() if not plant.mends}
     assert {each["object"] for each in left} == {"public.mood", "public.keyless", *without}
     assert [each["finding"] for each in left if each["mend"]] == []
 
 
 def test_rows_travel_through_what_was_mended(mesh: Group, planted: tuple[Run, Report]) -> None:
     """Through every table that is whole again, in both directions, and they are the same everywhere."""
-    tables = [name for name, (*_more, mends) in PLANTS.items() if mends]
+    whole = [name for name, plant in PLANTS.items() if plant.mends]
     for place, node in enumerate(NODES):
-        for name in tables:
+        for name in whole:
             mesh.sql(node, f"INSERT INTO {name} (id, v) VALUES (%s, %s)", place, node)
         mesh.sql(node, 'INSERT INTO "Gone.1" (b, c) VALUES (%s, %s)', place, node)
-
-    def rows(node: str) -> list[t.Any]:
-        return [mesh.sql(node, f"SELECT * FROM {name} ORDER BY 1") for name in (*tables, '"Gone.1"')]
-
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not all(rows(node) == rows("alpha") and {len(each) for each in rows(node)} == {3} for node in NODES):
-        assert time.monotonic() < deadline, {node: rows(node) for node in NODES}
-        time.sleep(0.1)
+    same_everywhere(mesh, whole, 4)
+    same_everywhere(mesh, ['"Gone.1"'], 3)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, pgbdr.bdr contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules for columns, by name and by place."""
+"""The rules for columns, by name."""
 
 from __future__ import annotations
 
@@ -80,6 +80,13 @@ def test_one_way_a_column_of_the_downstream_s_own_must_fill_itself(more, strict)
             "TYPE integer USING v::integer",
         ),
         (
+            {"kind": "character varying(5)"},
+            {"kind": "text"},
+            "error",
+            "character varying(5) on alpha, charlie, text on bravo",
+            "TYPE character varying(5)",
+        ),
+        (
             {"kind": "integer", "default": "1"},
             {"kind": "text", "default": "1"},
             "error",
@@ -144,89 +151,3 @@ def test_an_attribute_that_differs(usual, odd, severity, said, mended):
 
 def test_one_way_a_downstream_may_take_nulls():
     assert both([column("v", not_null=True)], [column("v")], ONE_WAY) == []
-
-
-# --- By place -------------------------------------------------------------------------------------
-
-
-def placed(name, length=-1, alignment="i", **more):
-    return column(name, physical=[length, alignment], **more)
-
-
-def dropped(length=-1, alignment="i"):
-    return {"dropped": [length, alignment]}
-
-
-ADVICE = "no DDL moves a column: make the table anew with its columns, dropped ones too, in the same order"
-
-
-def by_place(usual, odd):
-    first = placed("id", 4)
-    cities = [database({**table(), "columns": [first, *columns]}) for columns in (usual, odd)]
-    return findings(three(*cities), engine="contrib_bdr", era="0.7")
-
-
-@pytest.mark.parametrize(
-    ("usual", "odd", "said", "mended"),
-    [
-        (
-            [placed("a", default="1", not_null=True)],
-            [],
-            "(id, a) on alpha, charlie, (id) on bravo",
-            [
-                "bravo: ALTER TABLE public.city ADD COLUMN a text",
-                "bravo: ALTER TABLE public.city ALTER COLUMN a SET DEFAULT 1",
-                "bravo: ALTER TABLE public.city ALTER COLUMN a SET NOT NULL",
-            ],
-        ),
-        (
-            [dropped(8, "d"), placed("b")],
-            [],
-            "(id, dropped, b) on alpha, charlie, (id) on bravo",
-            [
-                "bravo: ALTER TABLE public.city ADD COLUMN pgbdr_dropped_2 bigint",
-                "bravo: ALTER TABLE public.city DROP COLUMN pgbdr_dropped_2",
-                "bravo: ALTER TABLE public.city ADD COLUMN b text",
-            ],
-        ),
-        (
-            [dropped(), placed("b")],
-            [placed("A")],
-            '(id, dropped, b) on alpha, charlie, (id, "A") on bravo',
-            [
-                'bravo: ALTER TABLE public.city DROP COLUMN "A"',
-                "bravo: ALTER TABLE public.city ADD COLUMN b text",
-            ],
-        ),
-        # What can be brought to the others' comes first, whatever most nodes have.
-        (
-            [placed("a")],
-            [dropped()],
-            "(id, dropped) on bravo, (id, a) on alpha, charlie",
-            ["alpha: ALTER TABLE public.city DROP COLUMN a", "charlie: ALTER TABLE public.city DROP COLUMN a"],
-        ),
-        (
-            [placed("a"), placed("b")],
-            [placed("b"), placed("a")],
-            "(id, a, b) on alpha, charlie, (id, b, a) on bravo",
-            [],
-        ),
-        ([dropped(3, "c")], [], "(id, dropped) on alpha, charlie, (id) on bravo", []),
-        ([dropped(4, "i")], [placed("a")], "(id, dropped) on alpha, charlie, (id, a) on bravo", []),
-    ],
-)
-def test_places_that_differ(usual, odd, said, mended):
-    found = by_place(usual, odd)
-    assert [(each.severity, each.finding) for each in found] == [("error", f"columns {said}")]
-    assert mends(found) == mended
-    assert (found[0].advice == ADVICE) is not bool(mended)
-
-
-def test_places_of_a_child_are_mended_with_its_parents():
-    found = by_place([placed("a", inherited=True)], [])
-    assert (mends(found), found[0].advice) == ([], "mend its parents first")
-
-
-def test_where_columns_have_places_the_rest_is_compared_by_name():
-    found = by_place([placed("a", not_null=True)], [placed("a")])
-    assert told(found) == [("error", "column a NOT NULL on alpha, charlie, nullable on bravo", ("bravo",))]

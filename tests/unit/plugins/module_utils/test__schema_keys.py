@@ -90,6 +90,12 @@ def test_what_is_as_strict_or_the_parent_s(usual, odd):
     assert both(usual, odd) == []
 
 
+@pytest.mark.parametrize("kind", [check, unique])
+def test_what_one_node_inherits_is_its_parent_s_finding_whatever_the_others_have(kind):
+    nodes = {"alpha": kind(inherited=True), "bravo": kind(), "charlie": {}}
+    assert findings({node: database(table(**more)) for node, more in nodes.items()}) == []
+
+
 @pytest.mark.parametrize("kind", ["checks", "exclusions", "foreign_keys"])
 def test_a_name_that_is_taken_is_left_to_the_server(kind):
     definition = {"name": "c", "definition": "OTHER"}

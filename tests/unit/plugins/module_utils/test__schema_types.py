@@ -163,6 +163,11 @@ CHECK = {"checks": [{"name": "c", "definition": "CHECK (x)"}]}
             ['ALTER TYPE public.k ADD ATTRIBUTE "B" text'],
         ),
         (
+            {"kind": "composite", "attributes": [["a", "text"], ["b", "text"]]},
+            {"kind": "composite", "attributes": [["a", "integer"]]},
+            [],
+        ),
+        (
             {"kind": "composite", "attributes": [["a", "text"], ["", ""]]},
             {"kind": "composite", "attributes": [["a", "text"]]},
             [],
