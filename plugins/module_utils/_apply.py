@@ -15,7 +15,7 @@ from ._member import Member
 from ._model import NodePlan
 from ._program import Runner
 from ._service import service
-from ._state import Part, Step, diff, shown
+from ._state import Part, State, Step, diff, shown
 
 NOT_RUNNING = "the server of {} does not run; bring it up with pgbdr.bdr.instance"
 
@@ -28,6 +28,8 @@ class Outcome:
     unknown: bool = False
     """True where check mode cannot tell: the server has data and is down."""
     warnings: list[str] = field(default_factory=list)
+    wanted: State = field(default_factory=dict)
+    """Of a share of the databases: all of it, as it is to be."""
 
     @property
     def diff(self) -> dict[str, str]:
@@ -75,7 +77,9 @@ def apply_part(plan: NodePlan, part: Part, run: Runner, check_mode: bool) -> Out
             continue
         with _session.local(plan, database) as session:
             found = part.observe(session, database)
-            steps = diff(found, part.wanted(found, database))
+            wanted = part.wanted(found, database)
+            outcome.wanted.update(wanted)
+            steps = diff(found, wanted)
             outcome.steps += steps
             for batch in () if check_mode else part.batches(steps):
                 session.apply(batch)

@@ -21,6 +21,7 @@ from ._model import NodePlan, node_plan
 from ._program import Runner
 from ._service import ServiceError
 from ._session import SessionError
+from ._state import told
 from ._tls import WrongKeyPair
 
 LOCK_SECONDS = 300
@@ -107,7 +108,7 @@ def exit_with(module: AnsibleModule, outcome: Outcome, **result: t.Any) -> None:
         module.warn(warning)
     module.exit_json(
         changed=bool(outcome.steps),
-        steps=[str(step) for step in outcome.steps],
+        steps=told(outcome.steps),
         diff=outcome.diff,
         **result,
     )

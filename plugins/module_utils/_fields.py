@@ -47,6 +47,34 @@ def text(value: t.Any) -> str:
     return str(value)
 
 
+_NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
+
+
+def schema_and_table(found: str) -> tuple[str, str]:
+    """Return the two names of `schema.table` as a server has them: quoted as in SQL, or folded to lower case."""
+    match = re.fullmatch(rf"({_NAME})\.({_NAME})", found)
+    if match is None:
+        raise WrongValue(f"is {found!r}; wanted: schema.table, each in double quotes where SQL needs them")
+    schema, relation = map(_unquoted, match.groups())
+    for name in (schema, relation):
+        if len(name.encode()) > 63:
+            raise WrongValue(f"is {found!r}; {name!r} has {len(name.encode())} bytes, a name has 63 at most")
+    return schema, relation
+
+
+def table(value: t.Any) -> str:
+    """Parse the name of a table, its schema before it."""
+    found = text(value)
+    schema_and_table(found)
+    return found
+
+
+def _unquoted(name: str) -> str:
+    if name.startswith('"'):
+        return name[1:-1].replace('""', '"')
+    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
+
+
 def matching(pattern: str, description: str) -> Parser:
     """Return a parser of strings that match a pattern as a whole."""
 

@@ -51,7 +51,7 @@ GROUP_FIELDS: f.Fields = {
     "bdr_existing_rows": (f.choice("refuse", "accept"), "refuse"),
     "bdr_max_clock_skew_ms": (f.integer(1, 3_600_000), 1000),
     "bdr_deny_truncate": (f.boolean, None),
-    "bdr_truncatable_tables": (_NAMES, ()),
+    "bdr_truncatable_tables": (f.listing(f.table), ()),
     "bdr_sequence_strategy": (f.choice(*STRATEGIES), "none"),
     "bdr_sequence_increment": (f.integer(2, 10_000), 100),
 }

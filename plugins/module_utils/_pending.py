@@ -13,8 +13,9 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ._apply import apply_member
+from ._apply import apply_member, apply_part
 from ._engine import server
+from ._guard import Guard
 from ._home import REMOVED
 from ._host import observe
 from ._instance import Instance
@@ -22,6 +23,7 @@ from ._links import apply_connections
 from ._model import NodePlan
 from ._program import Runner, speaks_as_planned
 from ._session import SessionError
+from ._state import told
 
 UNSETTLED_SECONDS = 10
 """How long a server may be on its way up or down: not dead yet, and no longer or not yet to be talked to."""
@@ -56,7 +58,8 @@ def pending(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]
     instance = Instance(plan, run, password, tls)
     instance.ensure_present(check_mode=True)
     member = apply_member(plan, engine, password, run, check_mode=True)
+    guard = apply_part(plan, Guard(plan, engine), run, check_mode=True)
     connections = apply_connections(plan, engine, run, check_mode=True)
     restarts = [f"restart for {name}" for name in instance.restart_required]
-    steps = [*instance.steps, *restarts, *map(str, (*member.steps, *connections.steps))]
+    steps = [*instance.steps, *restarts, *told((*member.steps, *guard.steps)), *map(str, connections.steps)]
     return Pending(steps, [*member.warnings, *connections.warnings])

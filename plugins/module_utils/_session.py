@@ -23,7 +23,7 @@ from ._conninfo import conninfo
 from ._engine import server
 from ._member import DATABASES
 from ._model import Connection, NodePlan
-from ._session_types import Row, Statement
+from ._session_types import Row, Statement, refusal
 
 CONNECT_SECONDS = 5
 QUIET = {"log_statement": "none", "log_min_duration_statement": "-1", "log_min_error_statement": "panic"}
@@ -78,7 +78,7 @@ class Session:
                 cursor.execute(query, statement.values or None)
                 return [dict(row) for row in cursor.fetchall()] if cursor.description else []
         except psycopg2.Error as error:
-            raise SessionError(str(error).strip()) from error
+            raise SessionError(refusal(statement, str(error).strip(), error.pgcode)) from error
 
     def apply(self, statements: t.Iterable[Statement]) -> None:
         """Run a step's statements: as one transaction, all or none, and behind it those that refuse to be in one."""

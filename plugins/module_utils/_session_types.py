@@ -14,12 +14,27 @@ Row = t.Dict[str, t.Any]
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL with {names} for identifiers and %(names)s for values. alone: refuses to run in a transaction."""
+    """SQL with {names} for identifiers and %(names)s for values.
+
+    alone: refuses to run in a transaction. about: what an error of it is of, where the server does not say.
+    """
 
     text: str
     identifiers: t.Mapping[str, str] = field(default_factory=dict)
     values: t.Mapping[str, t.Any] = field(default_factory=dict)
     alone: bool = False
+    about: str = ""
+
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+def refusal(statement: Statement, message: str, code: str | None) -> str:
+    """Return what the server said to a statement, and of what; for a lock that it waited for in vain, the way out."""
+    said = f"{statement.about}: {message}" if statement.about else message
+    if code == LOCK_NOT_AVAILABLE:
+        return f"{said}; another session uses it. Run again when that session's transaction has ended"
+    return said
 
 
 class Session(t.Protocol):

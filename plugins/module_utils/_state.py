@@ -37,6 +37,10 @@ State = t.Dict[Item, Attributes]
 ABSENT: Attributes = {"present": False}
 """To-be of an object that goes; as-is is then {"present": True}."""
 
+OF_MANY = ("table",)
+"""Kinds of which a database can have thousands; of their steps the first SHOWN are told, and how many more."""
+SHOWN = 20
+
 
 @dataclass(frozen=True)
 class Step:
@@ -84,15 +88,36 @@ def diff(found: State, wanted: State) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+def told(steps: t.Iterable[Step]) -> list[str]:
+    """Return the steps in words; of many alike the first ones, and how many more."""
+    few, more = _few(steps)
+    return [*map(str, few), *more]
+
+
 def shown(steps: t.Iterable[Step]) -> dict[str, str]:
     """Return before and after as --diff shows them: only what changes."""
+    few, more = _few(steps)
     before = [
-        _line(step.item, {name: (step.before or {}).get(name) for name in step.changes})
-        for step in steps
-        if step.before
+        _line(step.item, {name: (step.before or {}).get(name) for name in step.changes}) for step in few if step.before
     ]
-    after = [_line(step.item, step.changes if step.before else step.after) for step in steps]
-    return {"before": "".join(before), "after": "".join(after)}
+    after = [_line(step.item, step.changes if step.before else step.after) for step in few]
+    return {"before": "".join(before), "after": "".join([*after, *(f"{line}\n" for line in more)])}
+
+
+def _few(steps: t.Iterable[Step]) -> tuple[list[Step], list[str]]:
+    """Return the steps to tell of, and for each kind of which there are more, how many."""
+    few: list[Step] = []
+    seen: dict[tuple[str, str], int] = {}
+    for step in steps:
+        kind = (step.item.kind, step.item.database)
+        seen[kind] = seen.get(kind, 0) + 1
+        if step.item.kind not in OF_MANY or seen[kind] <= SHOWN:
+            few.append(step)
+    return few, [
+        f"and {number - SHOWN} more of kind {kind} in {database}"
+        for (kind, database), number in seen.items()
+        if kind in OF_MANY and number > SHOWN
+    ]
 
 
 def _line(item: Item, attributes: Attributes) -> str:
