@@ -21,7 +21,7 @@ options: {}
 
 
 class CallbackModule(CallbackBase):
-    """Records changed, failed, unreachable, skipped, msg, steps and warnings."""
+    """Records changed, failed, unreachable, skipped, and of what a module returns what the tests look at."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -33,7 +33,8 @@ class CallbackModule(CallbackBase):
         self._tasks: dict = {}
 
     def _record(self, result, **more) -> None:
-        kept = {name: result.result[name] for name in ("msg", "steps", "warnings") if name in result.result}
+        wanted = ("msg", "pending", "steps", "tables", "warnings")
+        kept = {name: result.result[name] for name in wanted if name in result.result}
         entry = {"changed": bool(result.result.get("changed")), **kept, **more}
         self._tasks.setdefault(result.task.name, {})[result.host.get_name()] = entry
 

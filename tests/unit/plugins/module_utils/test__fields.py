@@ -53,6 +53,8 @@ PAIRS = f.mapping(f.integer(0, 9))
         (SOME, ["a"], ("a",)),
         (PAIRS, {}, ()),
         (PAIRS, {"b": "2", "a": 1}, (("a", 1), ("b", 2))),
+        (f.table, "public.staging", "public.staging"),
+        (f.table, 'etl."Input 2"', 'etl."Input 2"'),
         (f.setting_value, "16MB", "16MB"),
         (f.setting_value, "", ""),
         (f.setting_value, 8, "8"),
@@ -146,3 +148,42 @@ def test_fields_of_a_mapping():
         "c of n is the string 'x'; true or false is wanted",
         "d of n is 10; a whole number from 1 to 9 is wanted",
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        ("public.staging", ("public", "staging")),
+        # SQL folds what is not quoted, ASCII letters only.
+        ("Public.Staging_2$", ("public", "staging_2$")),
+        ("äÄ.Straße", ("äÄ", "straße")),
+        ('"Public"."Staging"', ("Public", "Staging")),
+        ('"a.b".c', ("a.b", "c")),
+        ('a."b.c"', ("a", "b.c")),
+        ('"say ""hi"""."%s {x} \\ \'"', ('say "hi"', "%s {x} \\ '")),
+        (f"public.{'x' * 63}", ("public", "x" * 63)),
+    ],
+)
+def test_the_names_of_a_table(told, names):
+    assert f.schema_and_table(told) == names
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("staging", "is 'staging'; wanted: schema.table, each in double quotes where SQL needs them"),
+        ("a.b.c", "is 'a.b.c'; wanted: schema.table"),
+        ("public.", "is 'public.'; wanted: schema.table"),
+        ('public.""', "is 'public.\"\"'; wanted: schema.table"),
+        ('public."a"b"', "wanted: schema.table"),
+        ("public.2nd", "is 'public.2nd'; wanted: schema.table"),
+        ("public.two words", "is 'public.two words'; wanted: schema.table"),
+        (" public.a", "is ' public.a'; wanted: schema.table"),
+        (f"public.{'x' * 64}", "has 64 bytes, a name has 63 at most"),
+        (f"{'ä' * 32}.a", "has 64 bytes, a name has 63 at most"),
+        (["public.a"], "is the list ['public.a']; a string is wanted"),
+        ('public."a\nb"', "a string of one line, not empty, is wanted"),
+    ],
+)
+def test_what_is_no_table(told, said):
+    assert said in refusal(f.table, told)

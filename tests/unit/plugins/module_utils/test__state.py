@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils._state import ABSENT, Item, Step, diff, shown
+from ansible_collections.pgbdr.bdr.plugins.module_utils._state import ABSENT, SHOWN, Item, Step, diff, shown, told
 
 ROLE = Item("role", "r")
 TABLE = Item("table", "public.t", "appdb")
@@ -67,3 +67,24 @@ def test_a_long_text_is_shown_by_what_tells_it_from_another():
     assert found["before"] != found["after"]
     assert "300 characters, sha256 " in found["before"]
     assert "xxx" not in found["before"] + found["after"]
+
+
+def test_of_many_tables_the_first_are_told_and_how_many_more():
+    tables = [Item("table", f"public.t{number:03}", "appdb") for number in range(SHOWN + 3)]
+    steps = [*diff({table: {"x": 1} for table in tables}, {table: {"x": 2} for table in tables}), Step(ROLE, None, {})]
+    assert told(steps) == [
+        *(f"change x of {table}" for table in tables[:SHOWN]),
+        "create role r",
+        "and 3 more of kind table in appdb",
+    ]
+    found = shown(steps)
+    assert found["before"].count("\n") == SHOWN
+    assert found["after"].splitlines()[SHOWN:] == ["role r: {}", "and 3 more of kind table in appdb"]
+
+
+def test_of_few_tables_and_many_other_things_all_are_told():
+    tables = [Item("table", f"public.t{number:03}", "appdb") for number in range(SHOWN)]
+    others = [Item("subscription", f"s{number:03}", "appdb") for number in range(SHOWN + 3)]
+    more = Item("table", "public.t", "other")
+    steps = [Step(item, None, {}) for item in (*tables, *others, more)]
+    assert told(steps) == [f"create {item}" for item in (*tables, *others, more)]
