@@ -13,7 +13,8 @@ version_added: "0.1.0"
 description:
   - Reads what M(pgbdr.bdr.check_hosts) decides on. Needs no server and no library.
     Where the node's server runs, it is asked too.
-  - Tells what M(pgbdr.bdr.instance), M(pgbdr.bdr.node) and M(pgbdr.bdr.links) would have to do, by their own dry run.
+  - Tells what M(pgbdr.bdr.instance), M(pgbdr.bdr.node), M(pgbdr.bdr.deny_truncate) and M(pgbdr.bdr.links) would have
+    to do, by their own dry run.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
   - pgbdr.bdr.attributes.node

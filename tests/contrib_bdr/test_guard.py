@@ -83,7 +83,7 @@ def test_a_table_is_guarded_however_it_comes(pair: Group) -> None:
 
 
 def test_an_owner_without_rights_makes_one(pair: Group) -> None:
-    pair.everywhere("CREATE ROLE hg_owner; CREATE SCHEMA owned AUTHORIZATION hg_owner;")
+    pair.everywhere(f"{LOCAL_DDL} CREATE ROLE hg_owner; CREATE SCHEMA owned AUTHORIZATION hg_owner")
     makes = "CREATE TABLE owned.t (id int PRIMARY KEY)"
     if is_0_4(pair):
         pair.everywhere(f"SET ROLE hg_owner; {makes}")
@@ -139,7 +139,7 @@ def test_apply_workers_never_fire_it(pair: Group) -> None:
 def test_drift_is_found_predicted_and_repaired(pair: Group) -> None:
     damage = {
         "DROP TRIGGER pgbdr_deny_truncate ON made": "change guard of table public.made in appdb",
-        "ALTER TABLE made_as ENABLE ALWAYS TRIGGER pgbdr_deny_truncate": "change guard of table public.made_as in appdb",
+        "ALTER TABLE heir ENABLE ALWAYS TRIGGER pgbdr_deny_truncate": "change guard of table public.heir in appdb",
         "ALTER EVENT TRIGGER pgbdr_guard_tables DISABLE": "change enabled of event trigger pgbdr_guard_tables in appdb",
     }
     for text in damage:

@@ -17,6 +17,7 @@ import yaml
 from ansible_collections.pgbdr.bdr.plugins.module_utils import (
     _databases,
     _fields,
+    _guard,
     _hosts,
     _inventory,
     _model,
@@ -24,11 +25,13 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils import (
     _render,
 )
 from ansible_collections.pgbdr.bdr.plugins.module_utils._engine import contrib_bdr_messages, rules
+from ansible_collections.pgbdr.bdr.plugins.module_utils._inventory import parse
+from ansible_collections.pgbdr.bdr.plugins.module_utils._session_types import LOCK_NOT_AVAILABLE, Statement, refusal
 from ansible_collections.pgbdr.bdr.plugins.plugin_utils import _text
 from ansible_collections.pgbdr.bdr.plugins.plugin_utils._source import plan_of
 from ansible_collections.pgbdr.bdr.tests.tools import draw
 from ansible_collections.pgbdr.bdr.tests.unit.ansible_variables import task_vars
-from ansible_collections.pgbdr.bdr.tests.unit.builders import database_found, host_found
+from ansible_collections.pgbdr.bdr.tests.unit.builders import database_found, host_found, inventory, problems
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -285,6 +288,18 @@ def test_a_message_on_the_page_is_the_code_s(what):
 # --- contrib_bdr.md and guide.md ------------------------------------------------------------------
 
 ENGINE = {"bdr_engine": "contrib_bdr"}
+
+
+def test_what_the_guard_says_is_the_code_s():
+    page = read("guard.md")
+    (message,) = re.findall(r"EXCEPTION '(.*)'", _guard.DENY_BODY)
+    (hint,) = re.findall(r"HINT = '(.*)'", _guard.DENY_BODY)
+    assert f"\nERROR:  {message}\n" in page and f"\nHINT:  {hint}\n" in page
+    (refused,) = problems(parse, "bdr", inventory(bdr_truncatable_tables=["staging"]))
+    statement = Statement("", about="the guard on public.visit in appdb")
+    in_use = refusal(statement, "canceling statement due to lock timeout", LOCK_NOT_AVAILABLE)
+    for said in (refused, in_use):
+        assert f"```text\n{said}\n```" in page
 
 
 def rows(page: str, heading: str) -> list[list[str]]:
