@@ -45,4 +45,5 @@ SELECT sysid, timeline, dboid, 'r' FROM bdr.bdr_get_local_nodeid()
 """
 
 KEEP_TO_ITSELF = "SET replication_origin_id = 1"
+REFUSE_UNSAFE = "SET bdr.permit_unsafe_ddl_commands = off"
 FORGET_HEARTBEATS = "DELETE FROM pgbdr.heartbeat WHERE written_at < clock_timestamp() - interval '1 day'"

@@ -28,6 +28,11 @@ class EngineServer(abc.ABC):
     heartbeat_is_updated: t.ClassVar[bool] = True
     """False where an UPDATE of a row that a downstream lacks would stop its link: there, rows are only added."""
 
+    rewrites_are_sent: t.ClassVar[bool] = False
+    """True where a session cannot keep the rewrite of a table to itself, and downstreams cannot make sense of it."""
+    rows_are_sent: t.ClassVar[bool] = False
+    """True where a session cannot keep the rows it writes to itself."""
+
     def __init__(self, plan: NodePlan) -> None:
         self.plan = plan
 
@@ -78,6 +83,10 @@ class EngineServer(abc.ABC):
     def forget_heartbeats(self) -> t.Iterable[Statement]:
         """Return what removes old rows of the heartbeat table on this node alone, where they are only added."""
         return ()
+
+    @abc.abstractmethod
+    def stay_local(self) -> t.Iterable[Statement]:
+        """Return what keeps the changes that follow in a session of the local superuser on this node."""
 
     def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
         """Tell whether the link's worker failed and sits out a pause that kick() cuts short."""
