@@ -37,7 +37,7 @@ LIMITS = (
     "SET lock_timeout = %(lock_ms)s",
     "SET statement_timeout = %(statement_ms)s",
 )
-# The journal's row is the run's own, whoever the script has become.
+# What follows the script is the run's own, whoever the script has become.
 OWN_RIGHTS = ("RESET ROLE", "SET SESSION AUTHORIZATION DEFAULT")
 
 _USER_TABLES = """
@@ -149,9 +149,11 @@ def _in_transaction(
         _run(session, Statement("BEGIN"), place)
         files = {row["oid"]: row["file"] for row in _run(session, Statement(FILES), place)}
         for number, statement in enumerate(statements, 1):
-            text = Statement(statement.text)
-            _run(session, text, _place(task, f"statement {number} of {len(statements)}", statement))
+            place = _place(task, f"statement {number} of {len(statements)}", statement)
+            _run(session, Statement(statement.text), place)
         place = _place(task, "behind its last statement")
+        for text in OWN_RIGHTS:
+            _run(session, Statement(text), place)
         done = Done(RAN, len(statements), _rewritten(session, files, place), _rows_written(session, place))
         _refuse(engine, task, done)
         _note(session, task, place)
@@ -210,8 +212,6 @@ def _rows_written(session: Session, place: Place) -> dict[str, int]:
 
 
 def _note(session: Session, task: Task, place: Place) -> None:
-    for text in OWN_RIGHTS:
-        _run(session, Statement(text), place)
     values = {"node": task.node, "script": task.name, "sha256": task.sha256}
     _run(session, Statement(NOTE, values=values), place)
 

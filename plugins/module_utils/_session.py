@@ -131,16 +131,15 @@ class Session:
         return [notice.strip() for notice in self._connection.notices]
 
     def look_around(self, waited: float) -> None:
-        """See who holds a statement up. SessionError: nobody answers any more, or it took too long."""
-        try:
-            if self._limit_seconds and waited > self._limit_seconds:
-                raise SessionError(f"it does not end within {self._limit_seconds} s")
-            with Session(self._dsn, CONNECT_SECONDS) as other:
-                other._connection.session = None
-                self.blockers = other.rows(BLOCKERS, {"pid": self._connection.get_backend_pid()}) or self.blockers
-        except SessionError:
-            self._connection.close()
-            raise
+        """See who holds a statement up. SessionError: nobody answers any more, or it took too long.
+
+        psycopg2 itself closes the connection then.
+        """
+        if self._limit_seconds and waited > self._limit_seconds:
+            raise SessionError(f"the statement does not end within {self._limit_seconds} s")
+        with Session(self._dsn, CONNECT_SECONDS) as other:
+            other._connection.session = None
+            self.blockers = other.rows(BLOCKERS, {"pid": self._connection.get_backend_pid()}) or self.blockers
 
     def server_version(self) -> int:
         """Return the version as a number, such as 150018."""
@@ -161,7 +160,7 @@ def _wait(connection: t.Any) -> None:
         if any(select.select(ends if reads else [], [] if reads else ends, [], seconds or None)):
             continue
         if not session:
-            raise SessionError(f"it does not answer within {seconds} s")
+            raise SessionError(f"the server does not answer within {seconds} s")
         session.look_around(time.monotonic() - started)
 
 

@@ -139,7 +139,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Look into the journal, run, note."""
-    module, plan = open_door(ARGUMENT_SPEC)
+    module, plan = open_door(ARGUMENT_SPEC, no_log=True)  # a script may hold a password
     engine = engine_of(module, plan)
     task = Task(
         node=plan.name,

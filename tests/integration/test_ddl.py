@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from groups import Group, Run, words
+from ansible_collections.pgbdr.bdr.tests.unit.plugins.module_utils.test__sql_script import TRAPS
+from groups import SOCKETS, Group, Run, words
 from test_stand_up import replicates
 
 NODES = ("alpha", "bravo", "charlie")
@@ -169,6 +170,23 @@ def test_a_statement_that_refuses_to_be_in_a_transaction(group: Group) -> None:
     assert error.startswith("alpha, script twice.sql: the index public.city_twice is not valid")
     assert "twice.sql" not in journal(group, "alpha")
     group.sql("alpha", "DROP INDEX city_twice")
+
+
+def test_psql_ends_statements_where_we_do(group: Group) -> None:
+    """psql echoes each statement as it sends it. It reads line by line, so a string over two lines is none to it."""
+    failed = "BEGIN;\nSELECT 1 / 0;\n"  # so that nothing of what follows is carried out
+    said, wanted = [], []
+    for trap in TRAPS:
+        if "E'a'" not in trap or "\n" not in trap:
+            end = "\n;" if "--" in trap.splitlines()[-1] else ";"
+            wanted.append(f"{failed}SELECT 'before';\n{trap}{end}\nSELECT 'behind';\n")
+            psql = ["psql", "-X", "-e", "-o", "/dev/null", "-h", SOCKETS, "-p", str(group.ports["alpha"])]
+            script = f"{failed}SELECT 'before'; {trap}{end} SELECT 'behind';"
+            done = subprocess.run(
+                [*psql, "-U", "postgres", "template1"], input=script, capture_output=True, text=True, check=False
+            )
+            said.append(done.stdout)
+    assert said == wanted
 
 
 # --- What fails -----------------------------------------------------------------------------------

@@ -15,52 +15,52 @@ def texts(script: str) -> list[str]:
     return [statement.text for statement in split(script)]
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "SELECT ';'",
-        "SELECT 'it''s; '",
-        "SELECT 'a\\'",  # a backslash is one of the letters
-        "SELECT E'a\\';'",
-        "SELECT e'a\\\\'",
-        "SELECT E'it''s;\\''",
-        "SELECT E'a'\n  'b\\';'",  # one string over two lines
-        "SELECT E'a' -- why;\n 'b\\';'",
-        "SELECT E'a'\n-- ; '\n\t'b\\';'",
-        "SELECT E'a' 'b\\'",  # on one line they are two, and the second has no escapes
-        "SELECT 'a'\n'b\\'",
-        "SELECT B'01;', X'1f;', N'n;', U&'\\0041;' , u&'\\'",
-        'SELECT U&"a;" FROM "semi;""colon"',
-        "SELECT name'a\\'",  # a type's name, and no escape string
-        "SELECT $$;'$$",
-        "SELECT $a$ ; $$ ; $b$ ; $a$",
-        "SELECT $ä1_$;$ä1_$",
-        "SELECT a$b$, c$b$ FROM t",  # dollars within names
-        "SELECT $1 + 1$",
-        "SELECT /* ; /* ; */ ; */ 1 /**/",
-        "SELECT 1 -- ; '",
-        "SELECT 4*/*;*/2",
-        "SELECT 3 - -1, a<-1, '{}'::text[], a[1:2], 1e5, .5, x.y",
-        "CREATE RULE r AS ON INSERT TO t DO ALSO (INSERT INTO a VALUES (1); INSERT INTO b VALUES (2))",
-        ROUTINE.format("", "2"),
-        ROUTINE.format("LANGUAGE sql ", "CASE WHEN true THEN (1) ELSE 2 END"),
-        ROUTINE.format("", "(CASE WHEN true THEN 1 END)").replace("FUNCTION", "PROCEDURE").lower(),
-        "CREATE FUNCTION begin_atomic() RETURNS int AS 'SELECT 1' LANGUAGE sql",
-        'CREATE TABLE atomic ("begin" int, atomic int)',
-        "PREPARE p AS SELECT 1",
-        "DO $$ BEGIN COMMIT; END $$",
-        "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES b DEFERRABLE",
-        "COPY t FROM '/srv/rows.csv' CSV",
-        "COPY (SELECT a FROM stdin) TO '/srv/rows.csv'",
-        "SET LOCAL search_path = bdr, public",
-        "SELECT 1 END",
-        'CREATE INDEX "CONCURRENTLY" ON t (a)',
-        "CREATE INDEX concurrently_i ON t (a)",
-        "CLUSTER t USING t_pkey",
-        "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
-        "SELECT )",
-    ],
-)
+TRAPS = [
+    "SELECT ';'",
+    "SELECT 'it''s; '",
+    "SELECT 'a\\'",  # a backslash is one of the letters
+    "SELECT E'a\\';'",
+    "SELECT e'a\\\\'",
+    "SELECT E'it''s;\\''",
+    "SELECT E'a'\n  'b\\';'",  # one string over two lines
+    "SELECT E'a' -- why;\n 'b\\';'",
+    "SELECT E'a'\n-- ; '\n\t'b\\';'",
+    "SELECT E'a' 'b\\'",  # on one line they are two, and the second has no escapes
+    "SELECT 'a'\n'b\\'",
+    "SELECT B'01;', X'1f;', N'n;', U&'\\0041;' , u&'\\'",
+    'SELECT U&"a;" FROM "semi;""colon"',
+    "SELECT name'a\\'",  # a type's name, and no escape string
+    "SELECT $$;'$$",
+    "SELECT $a$ ; $$ ; $b$ ; $a$",
+    "SELECT $ä1_$;$ä1_$",
+    "SELECT a$b$, c$b$ FROM t",  # dollars within names
+    "SELECT $1 + 1$",
+    "SELECT /* ; /* ; */ ; */ 1 /**/",
+    "SELECT 1 -- ; '",
+    "SELECT 4*/*;*/2",
+    "SELECT 3 - -1, a<-1, '{}'::text[], a[1:2], 1e5, .5, x.y",
+    "CREATE RULE r AS ON INSERT TO t DO ALSO (INSERT INTO a VALUES (1); INSERT INTO b VALUES (2))",
+    ROUTINE.format("", "2"),
+    ROUTINE.format("LANGUAGE sql ", "CASE WHEN true THEN (1) ELSE 2 END"),
+    ROUTINE.format("", "(CASE WHEN true THEN 1 END)").replace("FUNCTION", "PROCEDURE").lower(),
+    "CREATE FUNCTION begin_atomic() RETURNS int AS 'SELECT 1' LANGUAGE sql",
+    'CREATE TABLE atomic ("begin" int, atomic int)',
+    "PREPARE p AS SELECT 1",
+    "DO $$ BEGIN COMMIT; END $$",
+    "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES b DEFERRABLE",
+    "COPY t FROM '/srv/rows.csv' CSV",
+    "COPY (SELECT a FROM stdin) TO '/srv/rows.csv'",
+    "SET LOCAL search_path = bdr, public",
+    "SELECT 1 END",
+    'CREATE INDEX "CONCURRENTLY" ON t (a)',
+    "CREATE INDEX concurrently_i ON t (a)",
+    "CLUSTER t USING t_pkey",
+    "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
+    "SELECT )",
+]
+
+
+@pytest.mark.parametrize("statement", TRAPS)
 def test_a_statement_ends_where_it_ends(statement):
     closed = statement + "\n" if "--" in statement.splitlines()[-1] else statement
     assert texts(f"SELECT 'before';\n{closed}; SELECT 'behind'") == [
