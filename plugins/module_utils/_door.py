@@ -32,9 +32,12 @@ TLS: dict[str, t.Any] = {"tls": {"type": "dict", "default": {}, "no_log": True}}
 PASSWORD: dict[str, t.Any] = {"password": {"type": "str", "required": True, "no_log": True}}
 
 
-def open_door(argument_spec: t.Mapping[str, t.Any]) -> tuple[AnsibleModule, NodePlan]:
-    """Return the module and the node's plan; a mapping that is no plan is an error that says so."""
-    module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True)
+def open_door(argument_spec: t.Mapping[str, t.Any], no_log: bool = False) -> tuple[AnsibleModule, NodePlan]:
+    """Return the module and the node's plan; a mapping that is no plan is an error that says so.
+
+    no_log: the host's system log is not told the arguments.
+    """
+    module = AnsibleModule(argument_spec=dict(argument_spec), supports_check_mode=True, no_log=no_log)
     return module, share_of(module, "node")
 
 

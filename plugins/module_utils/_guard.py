@@ -16,7 +16,7 @@ from ._engine.server import EngineServer
 from ._fields import WrongValue, schema_and_table, table
 from ._model import NodePlan
 from ._session_types import Row, Session, Statement
-from ._state import ABSENT, Item, State, Step
+from ._state import GONE, Item, State, Step
 
 TABLES_IN_ONE_GO = 100
 """Each table is locked until its transaction ends, and a server has room for so many locks."""
@@ -168,8 +168,7 @@ class Guard:
             if item.kind == "table"
         }
         if not self._present:
-            going = {event_trigger: ABSENT, guard_tables: ABSENT, **tables, deny: ABSENT}
-            return {item: attributes for item, attributes in going.items() if item in found}
+            return {event_trigger: GONE, guard_tables: GONE, **tables, deny: GONE}
         return {
             deny: {"body": DENY_BODY, "settings": SEARCH_PATH},
             guard_tables: {"body": self._guard_tables_body(), "settings": ", ".join(self._settings)},
@@ -199,10 +198,10 @@ class Guard:
             yield from _table_statements(step)
         elif step.item.kind == "event trigger":
             yield Statement(DROP_EVENT_TRIGGER)
-            if step.after != ABSENT:
+            if step.after != GONE:
                 yield Statement(CREATE_EVENT_TRIGGER)
                 yield Statement(ENABLE_EVENT_TRIGGER)
-        elif step.after == ABSENT:
+        elif step.after == GONE:
             yield Statement(DROP_FUNCTION[step.item.name])
         else:
             settings = " ".join(f"SET {setting}" for setting in self._settings)
@@ -226,11 +225,11 @@ def _literal(text: str) -> str:
 
 
 def _function(row: Row) -> Row:
-    return {"present": True, "body": row["state"], "settings": row["settings"]}
+    return {"body": row["state"], "settings": row["settings"]}
 
 
 def _event_trigger(row: Row) -> Row:
-    return {"present": True, "enabled": row["state"], "calls": row["settings"]}
+    return {"enabled": row["state"], "calls": row["settings"]}
 
 
 def _table(row: Row) -> Row:

@@ -94,7 +94,7 @@ READ = (*GROUP_FIELDS, *NODE_FIELDS)
 """The variables whose values the plan reads; of others it looks at the name only."""
 
 # Variables of roles carry the role's name.
-_ROLE_PREFIXES = ("bdr_build_", "bdr_packages_", "bdr_instance_", "bdr_group_", "bdr_guard_", "bdr_plan_")
+_ROLE_PREFIXES = ("bdr_build_", "bdr_ddl_", "bdr_packages_", "bdr_instance_", "bdr_group_", "bdr_guard_", "bdr_plan_")
 
 ASSUMED_ERA = "0.7"
 """What contrib_bdr is planned for as long as neither the inventory nor a server says."""

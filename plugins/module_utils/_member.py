@@ -34,6 +34,8 @@ SELECT has_schema_privilege(r.oid, 'pgbdr', 'USAGE')
   FROM pg_roles r WHERE r.rolname = %(role)s
 """
 
+DDL_JOURNAL = "SELECT 1 AS found FROM pg_tables WHERE schemaname = 'pgbdr' AND tablename = 'ddl_journal'"
+
 SET_ROLE = """
 {verb} ROLE {{role}} LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE {bypass} PASSWORD %(verifier)s
 """
@@ -49,6 +51,15 @@ CREATE TABLE pgbdr.heartbeat (
     token      text NOT NULL,
     written_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY ({key}))
+"""
+# Rows are only added, each by its own node: never a conflict.
+CREATE_DDL_JOURNAL = """
+CREATE TABLE pgbdr.ddl_journal (
+    node        text NOT NULL,
+    script      text NOT NULL,
+    sha256      text NOT NULL,
+    finished_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (node, script))
 """
 GRANT_HEARTBEAT = (
     "GRANT USAGE ON SCHEMA pgbdr TO {role}",
@@ -131,13 +142,15 @@ class Member:
         return {self._role: role, **{Item("database", name): {} for name in self.plan.databases}}
 
     def observe_database(self, session: Session, database: str) -> State:
-        """Return schema, engine's objects, heartbeat table and its grants in one database, as they are."""
+        """Return schema, engine's objects, journal, heartbeat table and its grants in one database, as they are."""
         state: State = {}
         if session.rows(SCHEMA):
             state[Item("schema", "pgbdr", database)] = {}
         for row in session.rows(ROWS_FUNCTION):
             state[_rows_function(database)] = {"body": row["body"]}
         state.update(self.engine.observe_member(session, database))
+        if session.rows(DDL_JOURNAL):
+            state[_ddl_journal(database)] = {}
         if session.rows(HEARTBEAT):
             state[Item("heartbeat table", "pgbdr.heartbeat", database)] = {}
             if session.value(HEARTBEAT_GRANTED, {"role": self.plan.replication_user}):
@@ -145,11 +158,12 @@ class Member:
         return state
 
     def wanted_database(self, found: State, database: str) -> State:
-        """Return the same as they should be. The heartbeat table comes last: the engine picks it up as it is made."""
+        """Return the same as they should be. Tables come last: the engine picks them up as they are made."""
         return {
             Item("schema", "pgbdr", database): {},
             _rows_function(database): {"body": ROWS_FUNCTION_BODY},
             **self.engine.wanted_member(found, database),
+            _ddl_journal(database): {},
             Item("heartbeat table", "pgbdr.heartbeat", database): {},
             self._heartbeat_grants(database): {},
         }
@@ -170,6 +184,8 @@ class Member:
             return [Statement(CREATE_SCHEMA)]
         if step.item == _rows_function(step.item.database):
             return [Statement(CREATE_ROWS_FUNCTION, values=step.after)]
+        if step.item.kind == "journal":
+            return [Statement(CREATE_DDL_JOURNAL)]
         if step.item.kind == "heartbeat table":
             key = "upstream, downstream" if self.engine.heartbeat_is_updated else "upstream, downstream, token"
             return [Statement(CREATE_HEARTBEAT.format(key=key))]
@@ -186,3 +202,7 @@ class Member:
 
 def _rows_function(database: str) -> Item:
     return Item("function", "pgbdr.table_with_rows", database)
+
+
+def _ddl_journal(database: str) -> Item:
+    return Item("journal", "pgbdr.ddl_journal", database)

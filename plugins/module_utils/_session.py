@@ -9,6 +9,8 @@ Rows come back as dictionaries; identifiers and values are quoted by psycopg2, n
 
 from __future__ import annotations
 
+import select
+import time
 import typing as t
 
 try:
@@ -24,22 +26,42 @@ from ._engine import server
 from ._member import DATABASES
 from ._model import Connection, NodePlan
 from ._session_types import Row, Statement, refusal
+from ._session_types import SessionError as SessionError
 
 CONNECT_SECONDS = 5
 QUIET = {"log_statement": "none", "log_min_duration_statement": "-1", "log_min_error_statement": "panic"}
 """What keeps a session's statements out of the server's log."""
 
 
-class SessionError(Exception):
-    """The server could not be reached or refused a statement; the message is the server's own."""
+# Who holds, or waits for, what a session waits for. Without pg_blocking_pids(), which old servers lack.
+BLOCKERS = """
+SELECT DISTINCT h.pid, h.mode, h.granted, w.mode AS wanted, w.relation::regclass::text AS relation,
+       a.application_name AS application, a.usename::text AS role, a.query_start::text AS query_start
+  FROM pg_locks w JOIN pg_locks h ON h.pid <> w.pid AND h.locktype = w.locktype
+       AND (h.database, h.relation, h.virtualxid, h.transactionid, h.classid, h.objid, h.objsubid)
+           IS NOT DISTINCT FROM
+           (w.database, w.relation, w.virtualxid, w.transactionid, w.classid, w.objid, w.objsubid)
+  LEFT JOIN pg_stat_activity a ON a.pid = h.pid
+ WHERE w.pid = %(pid)s AND NOT w.granted ORDER BY 1
+"""
 
 
 class Session:
-    """An autocommit connection. Use it as a context manager."""
+    """An autocommit connection. Use it as a context manager.
 
-    def __init__(self, dsn: str) -> None:
+    answer_seconds: a server silent for so long is asked over another connection who holds the statement up, again and
+    again, and given up where it does not answer. limit_seconds: how long a statement may take, whatever it does.
+    """
+
+    def __init__(self, dsn: str, answer_seconds: float = 0, limit_seconds: float = 0) -> None:
         if psycopg2 is None:
             raise SessionError("the Python library psycopg2 is missing on this host; install python3-psycopg2")
+        self.blockers: list[Row] = []
+        self._dsn = dsn
+        self.answer_seconds = answer_seconds
+        self._limit_seconds = limit_seconds
+        if answer_seconds:
+            psycopg2.extensions.set_wait_callback(_wait)
         try:
             self._connection = psycopg2.connect(
                 dsn,
@@ -48,6 +70,7 @@ class Session:
             )
         except psycopg2.Error as error:
             raise SessionError(str(error).strip()) from error
+        self._connection.session = self
         self._connection.autocommit = True
 
     def __enter__(self) -> Session:
@@ -78,7 +101,9 @@ class Session:
                 cursor.execute(query, statement.values or None)
                 return [dict(row) for row in cursor.fetchall()] if cursor.description else []
         except psycopg2.Error as error:
-            raise SessionError(refusal(statement, str(error).strip(), error.pgcode)) from error
+            told = refusal(statement, str(error).strip(), error.pgcode)
+            position = int(error.diag.statement_position or 0)
+            raise SessionError(told, error.pgcode or "", position) from error
 
     def apply(self, statements: t.Iterable[Statement]) -> None:
         """Run a step's statements: as one transaction, all or none, and behind it those that refuse to be in one."""
@@ -102,30 +127,71 @@ class Session:
         encrypt = psycopg2.extensions.encrypt_password
         return str(encrypt(password, role, self._connection, encryption))
 
+    def notices(self) -> list[str]:
+        """Return what the server said beside its answers."""
+        return [notice.strip() for notice in self._connection.notices]
+
+    def look_around(self, waited: float) -> None:
+        """See who holds a statement up. SessionError: nobody answers any more, or it took too long.
+
+        psycopg2 itself closes the connection then.
+        """
+        if self._limit_seconds and waited > self._limit_seconds:
+            raise SessionError(f"the statement does not end within {self._limit_seconds} s")
+        with Session(self._dsn, CONNECT_SECONDS) as other:
+            other._connection.session = None
+            self.blockers = other.rows(BLOCKERS, {"pid": self._connection.get_backend_pid()}) or self.blockers
+
     def server_version(self) -> int:
         """Return the version as a number, such as 150018."""
         return int(self._connection.server_version)
 
 
-def local(plan: NodePlan, database: str, **more: str) -> Session:
+def _wait(connection: t.Any) -> None:
+    """Wait until a connection is through with what it does: psycopg2 itself knows no deadline."""
+    session = getattr(connection, "session", None)  # None while it connects
+    seconds = session.answer_seconds if session else CONNECT_SECONDS
+    started = time.monotonic()
+    while True:
+        state = connection.poll()
+        if state == psycopg2.extensions.POLL_OK:
+            return
+        ends = [connection.fileno()]
+        reads = state == psycopg2.extensions.POLL_READ
+        if any(select.select(ends if reads else [], [] if reads else ends, [], seconds or None)):
+            continue
+        if not session:
+            raise SessionError(f"the server does not answer within {seconds} s")
+        session.look_around(time.monotonic() - started)
+
+
+def local(
+    plan: NodePlan,
+    database: str,
+    answer_seconds: float = 0,
+    limit_seconds: float = 0,
+    more: t.Mapping[str, str] | None = None,
+) -> Session:
     """Return a session of the local superuser, by peer authentication; more is more of libpq's parameters.
 
     Statements carry no secret into a log: the verifier of a password is one too.
     """
     settings = {**QUIET, **server(plan).session_settings}
-    return Session(
-        conninfo(
-            {
-                "host": plan.socket_directory,
-                "port": plan.port,
-                "dbname": database,
-                "user": "postgres",
-                "application_name": "pgbdr",
-                "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
-                **more,
-            }
-        )
+    dsn = conninfo(
+        {
+            "host": plan.socket_directory,
+            "port": plan.port,
+            "dbname": database,
+            "user": "postgres",
+            "application_name": "pgbdr",
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            **(more or {}),
+        }
     )
+    try:
+        return Session(dsn, answer_seconds, limit_seconds)
+    except SessionError as error:
+        raise SessionError(f"the server of {plan.name} cannot be reached: {error}") from error
 
 
 def present_databases(plan: NodePlan) -> set[str]:

@@ -37,8 +37,26 @@ def refusal(statement: Statement, message: str, code: str | None) -> str:
     return said
 
 
+class SessionError(Exception):
+    """The server could not be reached or refused a statement; the message is the server's own.
+
+    sqlstate is "" where no server spoke; position is where in the statement it saw the fault, from 1, 0 for nowhere.
+    """
+
+    def __init__(self, message: str, sqlstate: str = "", position: int = 0) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.position = position
+
+
 class Session(t.Protocol):
     """A connection to a server."""
+
+    blockers: list[Row]
+    """Who held back the last statement that waited for long, where the session looks for that."""
+
+    def run(self, statement: Statement) -> list[Row]:
+        """Run one statement and return its rows, if it has any."""
 
     def rows(self, text: str, values: t.Mapping[str, t.Any] | None = None) -> list[Row]:
         """Run a query and return its rows."""

@@ -106,7 +106,7 @@ ARGUMENT_SPEC = {
 def _run(plan: NodePlan, work: SlotWork, database: str, *statements: Statement) -> None:
     """Run statements where the server takes them: in a session of SQL or of replication commands."""
     more = {"replication": "true"} if work.probed.dialect.by_walsender else {}
-    with _session.local(plan, database, **more) as session:
+    with _session.local(plan, database, more=more) as session:
         for statement in statements:
             session.run(statement)
 

@@ -92,6 +92,25 @@ def _slot_row(slot: Mapping) -> tuple[str, ...]:
     )
 
 
+def scripts(results: t.Sequence[Mapping]) -> str:
+    """Return one line a node: what a script did there."""
+    rows = [
+        (
+            found["node"],
+            found["database"],
+            found["name"],
+            found["state"],
+            str(found["statements"]),
+            ", ".join(f"{table} ({count})" for table, count in found["rows_written"].items()),
+            ", ".join(found["rewritten"]),
+            str(found["seconds"]),
+        )
+        for found in results
+    ]
+    header = ("node", "database", "script", "state", "statements", "rows written", "tables rewritten", "seconds")
+    return "\n".join(table(header, rows))
+
+
 def next_command(plan_found: Mapping) -> str:
     """Return the command to try next: a session on the first node."""
     node = next(node for node in plan_found["nodes"].values() if node["databases"])

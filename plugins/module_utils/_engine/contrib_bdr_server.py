@@ -143,7 +143,11 @@ class ContribBdr04Server(ContribBdrServer):
 
     def forget_heartbeats(self) -> t.Iterable[Statement]:
         """A session with an origin keeps its changes to itself; a DELETE that is sent stops links, too."""
-        return (Statement(sql.KEEP_TO_ITSELF), Statement(sql.FORGET_HEARTBEATS))
+        return (*self.stay_local(), Statement(sql.FORGET_HEARTBEATS))
+
+    def stay_local(self) -> t.Iterable[Statement]:
+        """A session with an origin keeps its changes to itself, a rewrite of a table too. DDL is not sent anyway."""
+        return (Statement(sql.KEEP_TO_ITSELF),)
 
     def gives_global_values(self, session: Session) -> bool:
         """The worker that does starts in few builds; where apply workers run, it should have shown by then."""
@@ -161,6 +165,8 @@ class ContribBdr07Server(ContribBdrServer):
         "bdr.skip_ddl_locking": "on",
         "bdr.permit_unsafe_ddl_commands": "on",
     }
+    rewrites_are_sent = True
+    rows_are_sent = True
 
     def walsender_of(self, slot: Row, walsenders: t.Sequence[Row]) -> list[Row]:
         """A downstream's connection is called by its ids, which the name of its slot has, too."""
@@ -195,6 +201,10 @@ class ContribBdr07Server(ContribBdrServer):
         if step.item.kind == "bdr node":
             return [Statement(sql.REGISTER)]
         return super().statements(step)
+
+    def stay_local(self) -> t.Iterable[Statement]:
+        """The session's settings keep DDL here; what would rewrite a table the server refuses itself again."""
+        return (Statement(sql.REFUSE_UNSAFE),)
 
     def _loads_library(self, database: str) -> bool:
         """The output plugin is the library itself."""

@@ -52,4 +52,5 @@ SELECT coalesce(bool_or(query LIKE '%bdr\\_sequence\\_%') OR NOT bool_or(
 """
 
 KEEP_TO_ITSELF = "SET replication_origin_id = 1"
+REFUSE_UNSAFE = "SET bdr.permit_unsafe_ddl_commands = off"
 FORGET_HEARTBEATS = "DELETE FROM pgbdr.heartbeat WHERE written_at < clock_timestamp() - interval '1 day'"

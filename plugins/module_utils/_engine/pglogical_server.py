@@ -136,6 +136,10 @@ class PglogicalServer(EngineServer):
         """Disabling and enabling starts the worker at once."""
         return _restart_worker(connection.name)
 
+    def stay_local(self) -> t.Iterable[Statement]:
+        """What has an origin is not forwarded; what is old does not win over a change that is on its way here."""
+        return tuple(map(Statement, (sql.CREATE_LOCAL_ORIGIN, sql.USE_LOCAL_ORIGIN, sql.COUNT_AS_OLD)))
+
     def _local_dsn(self, database: str) -> str:
         plan = self.plan
         return conninfo(

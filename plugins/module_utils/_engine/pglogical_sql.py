@@ -169,3 +169,13 @@ SELECT p.prosrc AS body FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronames
 ASSIGN_TRIGGER = """
 SELECT evtenabled::text AS enabled FROM pg_event_trigger WHERE evtname = 'pgbdr_assign_replication_set'
 """
+
+# A session that replays from an origin keeps its changes here, since no subscription forwards any.
+CREATE_LOCAL_ORIGIN = """
+SELECT pg_replication_origin_create('pgbdr_local')
+ WHERE NOT EXISTS (SELECT FROM pg_replication_origin WHERE roname = 'pgbdr_local')
+"""
+USE_LOCAL_ORIGIN = "SELECT pg_replication_origin_session_setup('pgbdr_local')"
+# The commit time of what the session writes. The last update wins, and what each node does for itself must not win
+# over an application's update that it did not see.
+COUNT_AS_OLD = "SELECT pg_replication_origin_xact_setup('0/1', '2000-01-02 UTC')"

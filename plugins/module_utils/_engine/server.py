@@ -39,6 +39,11 @@ class EngineServer(abc.ABC):
     heartbeat_is_updated: t.ClassVar[bool] = True
     """False where an UPDATE of a row that a downstream lacks would stop its link: there, rows are only added."""
 
+    rewrites_are_sent: t.ClassVar[bool] = False
+    """True where a session cannot keep the rewrite of a table to itself, and downstreams cannot make sense of it."""
+    rows_are_sent: t.ClassVar[bool] = False
+    """True where a session cannot keep the rows it writes to itself."""
+
     def __init__(self, plan: NodePlan) -> None:
         self.plan = plan
 
@@ -101,6 +106,10 @@ class EngineServer(abc.ABC):
     def gives_global_values(self, session: Session) -> bool:
         """Tell whether something hands out the values of global sequences, as far as can be seen."""
         return True
+
+    @abc.abstractmethod
+    def stay_local(self) -> t.Iterable[Statement]:
+        """Return what keeps the changes that follow in a session of the local superuser on this node."""
 
     def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
         """Tell whether the link's worker failed and sits out a pause that kick() cuts short."""

@@ -475,6 +475,7 @@ def test_an_unknown_variable_is_told_of(name, said):
         *_inventory.OTHER_VARIABLES,
         *TLS,
         "bdr_instance_wait_seconds",
+        "bdr_ddl_script",
         "bdr_group_wait_seconds",
         "postgresql_port",
         "bdr",

@@ -23,6 +23,7 @@ VERIFIER = (  # of the password pencil
 )
 ENGINE_ITEM = Item("engine's own", "x", "appdb")
 ROLE = Item("role", "bdr_replication")
+JOURNAL = Item("journal", "pgbdr.ddl_journal", "appdb")
 HEARTBEAT = Item("heartbeat table", "pgbdr.heartbeat", "appdb")
 GRANTS = Item("grants on the heartbeat to", "bdr_replication", "appdb")
 
@@ -96,12 +97,17 @@ def test_no_state_holds_a_password_or_a_verifier():
 
 
 def database_state(
-    schema: bool = True, heartbeat: bool = True, granted: bool | None = True, body: str = _member.ROWS_FUNCTION_BODY
+    schema: bool = True,
+    heartbeat: bool = True,
+    granted: bool | None = True,
+    body: str = _member.ROWS_FUNCTION_BODY,
+    journal: bool = True,
 ) -> dict:
     session = FakeSession(
         {
             _member.SCHEMA: [{"found": 1}] if schema else [],
             _member.ROWS_FUNCTION: [{"body": body}] if schema else [],
+            _member.DDL_JOURNAL: [{"found": 1}] if journal else [],
             _member.HEARTBEAT: [{"found": 1}] if heartbeat else [],
             _member.HEARTBEAT_GRANTED: [] if granted is None else [{"granted": granted}],
         }
@@ -114,15 +120,17 @@ def database_state(
     [
         (database_state(), []),
         (
-            database_state(schema=False, heartbeat=False),
+            database_state(schema=False, heartbeat=False, journal=False),
             [
                 "create schema pgbdr in appdb",
                 "create function pgbdr.table_with_rows in appdb",
                 "engine",
+                "create journal pgbdr.ddl_journal in appdb",
                 "create heartbeat table pgbdr.heartbeat in appdb",
                 "create grants on the heartbeat to bdr_replication in appdb",
             ],
         ),
+        (database_state(journal=False), ["create journal pgbdr.ddl_journal in appdb"]),
         (database_state(granted=False), ["create grants on the heartbeat to bdr_replication in appdb"]),
         (database_state(body="older"), ["change body of function pgbdr.table_with_rows in appdb"]),
         (database_state(granted=None), ["create grants on the heartbeat to bdr_replication in appdb"]),
@@ -199,6 +207,7 @@ def test_without_row_security_nobody_bypasses_it():
         ),
         (Item("function", "pgbdr.table_with_rows", "appdb"), [Statement(_member.CREATE_ROWS_FUNCTION, values={})]),
         (Item("schema", "pgbdr", "appdb"), [Statement(_member.CREATE_SCHEMA)]),
+        (JOURNAL, [Statement(_member.CREATE_DDL_JOURNAL)]),
         (
             HEARTBEAT,
             [Statement(_member.CREATE_HEARTBEAT.format(key="upstream, downstream"))],

@@ -125,6 +125,20 @@ def test_links():
     assert len(_text.links([]).splitlines()) == 2
 
 
+def test_scripts():
+    ran = {"node": "alpha", "database": "appdb", "name": "x.sql", "state": "ran", "statements": 2, "seconds": 0.5}
+    results = [
+        {**ran, "rows_written": {"public.a": 3, "b.c": 1}, "rewritten": ["public.a"]},
+        {**ran, "node": "bravo", "state": "was there", "rows_written": {}, "rewritten": [], "seconds": 0.01},
+    ]
+    assert _text.scripts(results).splitlines() == [
+        "node   database  script  state      statements  rows written           tables rewritten  seconds",
+        "-----  --------  ------  ---------  ----------  ---------------------  ----------------  -------",
+        "alpha  appdb     x.sql   ran        2           public.a (3), b.c (1)  public.a          0.5",
+        "bravo  appdb     x.sql   was there  2                                                    0.01",
+    ]
+
+
 def test_the_next_command_opens_a_session_on_the_first_node():
     shown = _text.next_command(plan(own={"alpha": {"bdr_port": 5440}}).as_dict())
     assert shown == (
