@@ -90,12 +90,14 @@ class Node:
 
 
 @functools.cache
-def find_nodes() -> dict[str, Node]:
-    """Ask the inventories of the scenario for its nodes, by name."""
+def find_nodes(group: str = "bdr") -> dict[str, Node]:
+    """Ask the inventories of the scenario for its nodes, by name; `all`: hosts that are yet to join, too."""
     command = ["ansible-inventory", "--list", *(f"--inventory={path}" for path in INVENTORIES)]
     listing = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     found = {}
-    for name, variables in sorted(listing["_meta"]["hostvars"].items()):
+    members = listing["_meta"]["hostvars"] if group == "all" else listing[group]["hosts"]
+    for name in sorted(members):
+        variables = listing["_meta"]["hostvars"][name]
         host = testinfra.get_host(
             f"ssh://root@{variables['ansible_host']}",
             ssh_identity_file=str(EPHEMERAL / "id_ed25519"),

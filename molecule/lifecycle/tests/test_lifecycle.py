@@ -12,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from nodes import EPHEMERAL, PROJECT, Node, eventually
+from nodes import EPHEMERAL, PROJECT, Node, eventually, find_nodes
 
 FOUNDERS = ("alpha", "charlie", "echo")
 SURVIVORS = ("alpha", "charlie")
@@ -48,6 +48,12 @@ class Play(t.NamedTuple):
 
 
 Runner = t.Callable[..., Play]
+
+
+@pytest.fixture(scope="session")
+def nodes() -> dict[str, Node]:
+    """Return golf, too, which is no member yet."""
+    return find_nodes("all")
 
 
 @pytest.fixture
