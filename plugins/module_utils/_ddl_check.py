@@ -107,7 +107,7 @@ def _script_problems(script: Script) -> t.Iterator[str]:
 
 def _limit_problems(script: Script) -> t.Iterator[str]:
     for name, value in script.limits.items():
-        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,7}", str(value)) or int(value) > MOST_SECONDS:
+        if not re.fullmatch(r"[0-9]{1,7}", str(value)) or int(value) > MOST_SECONDS:
             yield f"bdr_ddl_{name} is {value!r}; a whole number of seconds from 0 to {MOST_SECONDS} is wanted"
 
 

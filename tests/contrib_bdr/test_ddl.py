@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.pgbdr.bdr.tests.contrib_bdr.test_groups import changes_arrive, eventually, is_0_4, streaming
-from groups import Group, Run, words
+from ansible_collections.pgbdr.bdr.tests.contrib_bdr.test_groups import changes_arrive, is_0_4, streaming
+from groups import Group, Run, eventually, words
 
 NODES = ("alpha", "bravo", "charlie")
 RUN = "Run the script"

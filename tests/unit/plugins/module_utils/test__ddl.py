@@ -13,7 +13,7 @@ import typing as t
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _ddl
 from ansible_collections.pgbdr.bdr.plugins.module_utils._ddl import Done, Task, run_script
-from ansible_collections.pgbdr.bdr.plugins.module_utils._engine import server
+from ansible_collections.pgbdr.bdr.plugins.module_utils._engine import pglogical_sql, server
 from ansible_collections.pgbdr.bdr.plugins.module_utils._member import DDL_JOURNAL
 from ansible_collections.pgbdr.bdr.plugins.module_utils._session_types import SessionError, Statement
 from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan
@@ -93,6 +93,19 @@ def test_a_script_is_one_transaction_with_its_row_in_the_journal(engine):
     assert session.values["SET lock_timeout = %(lock_ms)s"] == {"lock_ms": 5000, "statement_ms": 600000}
     # psycopg2 reads a % as a placeholder as soon as there are values.
     assert session.values["SET track_counts = on"] == session.values["CREATE TABLE a (id int)"] == {}
+
+
+@pytest.mark.parametrize(
+    ("engine", "wanted"),
+    [
+        ("pglogical", [pglogical_sql.CREATE_LOCAL_ORIGIN, pglogical_sql.USE_LOCAL_ORIGIN, pglogical_sql.COUNT_AS_OLD]),
+        ("0.4", ["SET replication_origin_id = 1"]),
+        ("0.7", ["SET bdr.permit_unsafe_ddl_commands = off"]),
+    ],
+)
+def test_what_a_script_does_stays_on_the_node(engine, wanted):
+    assert [statement.text for statement in ENGINES[engine].stay_local()] == wanted
+    assert ("bdr.skip_ddl_replication" in ENGINES[engine].session_settings) == (engine == "0.7")
 
 
 def test_check_mode_only_looks_into_the_journal():

@@ -33,7 +33,7 @@ TRAPS = [
     "SELECT $$;'$$",
     "SELECT $a$ ; $$ ; $b$ ; $a$",
     "SELECT $ä1_$;$ä1_$",
-    "SELECT a$b$, c$b$ FROM t",  # dollars within names
+    "SELECT a$b$ FROM t",  # dollars within a name
     "SELECT $1 + 1$",
     "SELECT /* ; /* ; */ ; */ 1 /**/",
     "SELECT 1 -- ; '",
