@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import typing as t
 
 import psycopg2
 import psycopg2.errors
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils._fields import schema_and_table
-from groups import Group, words
+from groups import Group, eventually, words
 from psycopg2 import sql
 
 NODES = ("alpha", "bravo")
@@ -58,11 +57,9 @@ def is_denied(group: Group, node: str, table: str, schema: str = "public") -> bo
     return False
 
 
-def eventually(group: Group, node: str, query: str, wanted: t.Any) -> None:
-    deadline = time.monotonic() + 30
-    while (found := group.sql(node, query)[0][0]) != wanted:
-        assert time.monotonic() < deadline, f"still {found!r} on {node}, wanted {wanted!r}"
-        time.sleep(0.05)
+def arrives(group: Group, node: str, query: str, wanted: t.Any) -> None:
+    """Wait until a query on a node gives what is wanted."""
+    eventually(lambda: group.sql(node, query)[0][0], wanted)
 
 
 def test_new_tables_are_guarded_at_once_whatever_their_names(pair: Group) -> None:
@@ -140,28 +137,28 @@ def test_an_allowed_table_is_truncated_and_replicates_so(pair: Group) -> None:
         for node in NODES:
             run_on(pair, node, "CREATE TABLE {table} (id int PRIMARY KEY)", table=name)
         run_on(pair, "alpha", "INSERT INTO {table} SELECT generate_series(1, 9)", table=name)
-        eventually(pair, "bravo", f'SELECT count(*) FROM "{name}"', 9)
+        arrives(pair, "bravo", f'SELECT count(*) FROM "{name}"', 9)
         assert not is_denied(pair, "alpha", name)
-        eventually(pair, "bravo", f'SELECT count(*) FROM "{name}"', 0)
+        arrives(pair, "bravo", f'SELECT count(*) FROM "{name}"', 0)
 
 
 def test_apply_workers_never_fire_it(pair: Group) -> None:
     """The guard off on the upstream only: TRUNCATE goes through there, and through the guarded downstream."""
     pair.sql("alpha", "INSERT INTO city SELECT generate_series(1, 9)")
-    eventually(pair, "bravo", "SELECT count(*) FROM city", 9)
+    arrives(pair, "bravo", "SELECT count(*) FROM city", 9)
     pair.sql("alpha", "ALTER TABLE city DISABLE TRIGGER pgbdr_deny_truncate")
     assert is_denied(pair, "bravo", "city")
     assert not is_denied(pair, "alpha", "city")
-    eventually(pair, "bravo", "SELECT count(*) FROM city", 0)
+    arrives(pair, "bravo", "SELECT count(*) FROM city", 0)
     pair.sql("alpha", "INSERT INTO city VALUES (10)")
-    eventually(pair, "bravo", "SELECT count(*) FROM city", 1)
+    arrives(pair, "bravo", "SELECT count(*) FROM city", 1)
     assert {host for task, host in pair.must().changed() if task == TASK} == {"alpha"}
     assert is_denied(pair, "alpha", "city")
 
 
 def test_a_table_that_comes_by_replicated_ddl_is_guarded(pair: Group) -> None:
     pair.sql("alpha", "SELECT pglogical.replicate_ddl_command('CREATE TABLE public.sent (id int PRIMARY KEY)')")
-    eventually(pair, "bravo", "SELECT count(*) FROM pg_tables WHERE tablename = 'sent'", 1)
+    arrives(pair, "bravo", "SELECT count(*) FROM pg_tables WHERE tablename = 'sent'", 1)
     for node in NODES:
         assert is_denied(pair, node, "sent")
 
