@@ -59,7 +59,7 @@ def count(group: Group, node: str, table: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def group(make_group: Make) -> Group:
+def group(make_group: Make) -> t.Iterator[Group]:
     """Return a pair whose nodes count each by itself, with a table and rows that came from alpha."""
     made = make_group("hqbdr", 5644, NODES)
     made.host_variables = {node: {"bdr_sequence_offset": offset} for node, offset in OFFSETS.items()}
@@ -70,7 +70,8 @@ def group(make_group: Make) -> Group:
     write(made, "alpha", "ser", 250)
     eventually(lambda: count(made, "bravo", "ser"), 250)
     made.variables.update({"bdr_sequence_strategy": "offset", "bdr_existing_rows": "accept"})
-    return made
+    yield made
+    made.variables["bdr_sequence_strategy"] = "none"  # it is removed without the nodes' own variables
 
 
 def test_sequences_in_use_are_given_their_own_values(group: Group) -> None:
@@ -144,7 +145,8 @@ def test_global_sequences_are_the_default_of_new_ones(group: Group) -> None:
     run = group.must()
     assert run.changed() == {(TASK, node) for node in NODES}
     told = words(run.output)
-    assert "public.ser_id_seq" in told and "make them anew, USING bdr" in told
+    assert "so that nodes give the same values of them" in told and "make them anew, USING bdr" in told
+    assert "public.a_id_seq" in told
     assert group.must().changed() == set()
     make(group, "CREATE TABLE glob (id bigserial PRIMARY KEY, who text)")
     kind = "SELECT seqamname::text FROM pg_seqam a JOIN pg_class c ON c.relam = a.oid WHERE relname = 'glob_id_seq'"
