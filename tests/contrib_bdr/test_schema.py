@@ -111,7 +111,7 @@ GONE = """
 @pytest.fixture(scope="module")
 def mesh(make_group: Make) -> Group:
     """Return a mesh with equal tables; each has a row that came from alpha."""
-    group = make_group("hcbmesh", 5634, NODES)
+    group = make_group("hcbmesh", 5637, NODES)
     group.must()
     first = compare(group)[1]["mend_session"]
     for node in NODES:

@@ -74,6 +74,11 @@ def test_a_parameter_that_may_differ(option):
     assert findings(three(database(table()), database(table(options={option: "1"})))) == []
 
 
+def test_a_table_is_logged_rather_than_not_whatever_most_nodes_have():
+    found = findings(three(database(table(unlogged=True)), database(table())))
+    assert mends(found) == [f"{node}: {ALTER} SET LOGGED" for node in ("alpha", "charlie")]
+
+
 def test_an_old_server_cannot_set_a_table_logged():
     old = database(table(unlogged=True), version=90300)
     assert mends(findings(three(database(table(), version=90300), old))) == []
