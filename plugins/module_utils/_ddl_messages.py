@@ -56,16 +56,17 @@ def failed(place: Place, error: SessionError, blockers: t.Sequence[Row]) -> str:
     if error.sqlstate:
         where += f", SQLSTATE {error.sqlstate}"
     lines = [f"{place.node}, script {place.script}, {where}: {error}"]
-    if error.sqlstate == LOCK_REFUSED:
-        lines.append(_in_the_way(place, blockers))
-    if error.sqlstate == STATEMENT_CANCELLED:
+    found = holders(blockers)
+    # 9.3 says of either limit that the statement was cancelled.
+    if error.sqlstate == LOCK_REFUSED or (error.sqlstate == STATEMENT_CANCELLED and found):
+        lines.append(_in_the_way(place, found))
+    elif error.sqlstate == STATEMENT_CANCELLED:
         lines.append("Raise bdr_ddl_statement_timeout_seconds if it needs longer; 0 is no limit.")
     return "\n".join([*lines, _state(place, not error.sqlstate)])
 
 
-def _in_the_way(place: Place, blockers: t.Sequence[Row]) -> str:
+def _in_the_way(place: Place, found: t.Sequence[str]) -> str:
     waited = f"bdr_ddl_lock_timeout_seconds ({place.lock_seconds})"
-    found = holders(blockers)
     if not found:
         return f"Who has the lock was not seen. Run again, or raise {waited}."
     return f"In the way: {'; '.join(found)}. End it or let it end, then run again; or raise {waited}."

@@ -90,6 +90,7 @@ class Session:
 
     def run(self, statement: Statement) -> list[Row]:
         """Run one statement and return its rows, if it has any."""
+        self.blockers = []
         query: t.Any = statement.text
         if statement.identifiers:
             # psycopg2 reads a % of a name as a placeholder as soon as there are values.

@@ -16,6 +16,8 @@ import pytest
 import yaml
 from ansible_collections.pgbdr.bdr.plugins.module_utils import (
     _databases,
+    _ddl_check,
+    _ddl_messages,
     _fields,
     _guard,
     _hosts,
@@ -372,6 +374,21 @@ def test_an_assumed_era_is_told_as_the_page_says():
 def test_the_guide_names_every_inventory():
     page = read("guide.md")
     assert [name for name in INVENTORIES if f"(../inventories/{name}/hosts.yml)" not in page] == []
+
+
+# --- ddl.md ---------------------------------------------------------------------------------------
+
+
+def test_what_stands_against_a_script_is_told_as_the_page_says():
+    limits = dict.fromkeys(_ddl_check.LIMITS, 5)
+    script = _ddl_check.Script("bad.sql", "ALTER TABLE city ADD mayor text;\nBEGIN;\n", "bad.sql", "appdb", limits)
+    nodes = ("alpha", "bravo", "charlie")
+    found = {name: {"answers": True, "error": "", "scripts": []} for name in nodes}
+    hosts = {name: host_found(name, pending=[]) for name in nodes}
+    (problem,) = _ddl_check.problems(london(*nodes), script, hosts, found)
+    for told in (problem, _ddl_messages.another_text("city.sql", nodes)):
+        assert f"```text\n{told}\n```" in read("ddl.md")
+    assert "Nothing is changed on bravo. " + _ddl_messages.on_which("bravo", nodes, ()) in read("ddl.md")
 
 
 # --- All pages ------------------------------------------------------------------------------------

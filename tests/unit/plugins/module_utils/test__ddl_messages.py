@@ -87,8 +87,10 @@ def test_too_long_a_statement_names_its_limit():
     assert "Raise bdr_ddl_statement_timeout_seconds" in message.splitlines()[1]
 
 
-def test_the_holder_of_a_lock_is_told():
-    message = messages.failed(PLACE, SessionError("timeout", "55P03"), [blocker()])
+@pytest.mark.parametrize("sqlstate", ["55P03", "57014"])
+def test_the_holder_of_a_lock_is_told(sqlstate):
+    message = messages.failed(PLACE, SessionError("timeout", sqlstate), [blocker()])
+    assert "statement_timeout" not in message
     assert message.splitlines()[1] == (
         "In the way: pid 77 of the report (user app) with AccessShareLock on city, its query is of 09:00. "
         "End it or let it end, then run again; or raise bdr_ddl_lock_timeout_seconds (4)."
