@@ -60,7 +60,7 @@ class Sequences:
             for row in json.loads(session.value(sql.OBSERVED)):
                 state[Item("sequence", row["name"], database)] = _as_found(row)
         if self.plan.sequence_strategy == "engine":
-            self._look_for_global_ones(session, database)
+            state.update(self._global_ones(session, database))
         return state
 
     def wanted(self, found: State, database: str) -> State:
@@ -119,7 +119,8 @@ class Sequences:
         """Return the smallest of the node's own values that is not below a value."""
         return value + (self.plan.sequence_offset - value) % self.plan.sequence_increment
 
-    def _look_for_global_ones(self, session: Session, database: str) -> None:
+    def _global_ones(self, session: Session, database: str) -> State:
+        """Return the extension that gives global sequences, nothing where it is to come."""
         kind = self.engine.sequence_kind
         known = bool(session.rows(sql.KINDS_KNOWN))
         if known and session.rows(sql.KIND, {"kind": kind}):
@@ -129,9 +130,10 @@ class Sequences:
                     "fails; build a server that starts it, or set bdr_sequence_strategy to offset"
                 )
             self.warnings += _local_ones([row["name"] for row in session.rows(sql.LOCAL)], database, kind)
-            return
+            return {Item("extension", kind, database): {}}
         if not (known and self._are_to_come(database)) or session.rows(sql.EXTENSION, {"kind": kind}):
             raise self._none_in(database)
+        return {}
 
     def _are_to_come(self, database: str) -> bool:
         """Tell whether the engine's extension, which brings global sequences, is made on this node."""

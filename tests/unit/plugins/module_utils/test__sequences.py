@@ -127,6 +127,8 @@ def test_a_database_without_anything_needs_everything_in_order():
         ({"last": 1200, "called": True}, 11203),
         ({"start": 1, "last": 1203, "called": True}, 11303),
         ({"increment": 50, "last": 1203, "called": True}, 11303),
+        # To the very last value.
+        ({"increment": 1, "start": 1, "last": 1, "room": 3}, 3),
         # Rows with values of its own that are yet to come.
         ({"last": 103, "called": True, "highest": 90003}, 100103),
         # A margin that would eat up what is left takes a hundredth of it.
@@ -153,6 +155,7 @@ def test_rows_are_compared_where_that_is_asked_for():
     ("changes", "alone", "told"),
     [
         ({"increment": -1, "start": -1, "last": -1, "room": -1}, True, "descends, so it is left alone"),
+        ({"increment": -1, "start": 100, "last": 100, "room": 1000}, True, "descends, so it is left alone"),
         (
             {"increment": 1, "start": 1, "last": 32760, "called": True, "room": 32767},
             True,
@@ -303,17 +306,19 @@ def test_a_node_that_never_gets_the_extension_has_none():
         share.observe(answers(part=share, KIND=[], EXTENSION=[]), "appdb")
     with pytest.raises(SequenceError):
         share.wanted({}, "appdb")  # before its server is there
+    # Somebody made it by hand.
+    assert steps(share, answers(part=share, TRIGGER=[], FUNCTIONS=[])) == {KIND: {"value": "bdr"}}
     assert list(part("engine", "0.4").wanted({}, "appdb")) == [KIND]
 
 
-def test_sequences_that_were_there_before_are_named():
+@pytest.mark.parametrize(
+    ("count", "named"), [(1, "s0"), (5, "s0, s1, s2, s3, s4"), (7, "s0, s1, s2, s3, s4 and 2 more")]
+)
+def test_sequences_that_were_there_before_are_named(count, named):
     share = part("engine", "0.7")
-    steps(share, answers(part=share, LOCAL=[{"name": f"public.s{number}"} for number in range(7)]))
+    steps(share, answers(part=share, LOCAL=[{"name": f"s{number}"} for number in range(count)]))
     (warning,) = share.warnings
-    assert "public.s0, public.s1, public.s2, public.s3, public.s4 and 2 more; make them anew, USING bdr" in warning
-    share = part("engine", "0.7")
-    steps(share, answers(part=share, LOCAL=[{"name": "public.s"}]))
-    assert "of them: public.s; make them anew" in share.warnings[0]
+    assert f" of them: {named}; make them anew, USING bdr" in warning
 
 
 def test_a_worker_that_does_not_start_is_told():
