@@ -104,6 +104,8 @@ class Session:
         except psycopg2.Error as error:
             position = int(error.diag.statement_position or 0)
             raise SessionError(str(error).strip(), error.pgcode or "", position) from error
+        except UnicodeError as error:
+            raise SessionError(f"the database's encoding has no such character: {error}") from error
 
     def apply(self, statements: t.Iterable[Statement]) -> None:
         """Run a step's statements: as one transaction, all or none, and behind it those that refuse to be in one."""
