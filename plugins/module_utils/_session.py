@@ -105,6 +105,8 @@ class Session:
             told = refusal(statement, str(error).strip(), error.pgcode)
             position = int(error.diag.statement_position or 0)
             raise SessionError(told, error.pgcode or "", position) from error
+        except UnicodeError as error:
+            raise SessionError(f"the database's encoding has no such character: {error}") from error
 
     def apply(self, statements: t.Iterable[Statement]) -> None:
         """Run a step's statements: as one transaction, all or none, and behind it those that refuse to be in one."""
