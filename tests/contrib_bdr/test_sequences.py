@@ -11,7 +11,7 @@ import pytest
 from groups import Group, words
 
 DEADLINE_SECONDS = 90
-LOCAL_DDL = "SET bdr.skip_ddl_replication = on; SET bdr.skip_ddl_locking = on;"
+LOCAL_DDL = "SET bdr.skip_ddl_replication = on; SET bdr.skip_ddl_locking = on; SET bdr.permit_unsafe_ddl_commands = on;"
 NODES = ("alpha", "bravo")
 OFFSETS = {"alpha": 1, "bravo": 2}
 EACH = 100
