@@ -173,7 +173,7 @@ def test_what_is_planted_is_found(planted: tuple[Run, Report], name: str) -> Non
 def test_the_numbers_of_types_and_tables_without_a_key(planted: tuple[Run, Report]) -> None:
     found = {each["object"]: each for each in planted[1]["findings"]}
     assert found["public.mood"]["finding"].startswith("numbers ")
-    assert (found["public.mood"]["severity"], found["public.mood"]["nodes"]) == ("error", ["bravo"])
+    assert found["public.mood"]["severity"] == "error" and "bravo" in found["public.mood"]["nodes"]
     assert found["public.keyless"]["finding"].startswith("no primary key: ")
     assert found['public."Gone.1"']["finding"] == "there on alpha, charlie, missing on bravo"
     assert {each["object"] for each in planted[1]["findings"]} == {

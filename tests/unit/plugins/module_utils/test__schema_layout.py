@@ -103,6 +103,19 @@ def test_of_two_nodes_none_is_told_to_drop_a_column():
     assert (mends(found), found[0].advice) == ([], ANEW)
 
 
+def test_one_node_can_be_mended_and_another_not():
+    columns = {"alpha": [dropped()], "bravo": [], "charlie": [placed("b")], "delta": [dropped()]}
+    links = [(up, down) for up in columns for down in columns if up != down]
+    nodes = {node: database({**table(), "columns": [placed("id", 4), *each]}) for node, each in columns.items()}
+    nodes["charlie"]["relations"]["public.city"]["columns"].append(placed("c"))
+    (found,) = findings(nodes, links, engine="contrib_bdr", era="0.4")
+    assert (found.nodes, [node for node, _statements in found.mend], found.advice) == (
+        ("bravo", "charlie"),
+        ["bravo"],
+        ANEW,
+    )
+
+
 def test_places_of_a_child_are_mended_with_its_parents():
     found = by_place([placed("a", inherited=True)], [])
     assert (mends(found), found[0].advice) == ([], PARENTS)

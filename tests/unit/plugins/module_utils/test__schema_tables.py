@@ -102,6 +102,11 @@ def test_a_missing_table_is_made():
     assert found[0].advice == "rows that are on alpha already do not come by themselves"
 
 
+def test_a_table_on_one_node_only_is_made_on_the_others():
+    found = findings(three(database(), database(table())))
+    assert told(found) == [("error", "there on bravo, missing on alpha, charlie", ("alpha", "charlie"))]
+
+
 def test_a_missing_table_brings_its_schema_and_its_sequences():
     city = table(schema="new")
     city["columns"][0]["default"] = "nextval('new.\"o''s\"'::regclass)"
