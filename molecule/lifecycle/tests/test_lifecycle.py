@@ -166,7 +166,7 @@ def test_a_fresh_node_joins_the_empty_group(play: Runner, nodes: dict[str, Node]
 
 def test_a_rolling_restart_loses_no_acknowledged_row(play: Runner, nodes: dict[str, Node]) -> None:
     for name in SUCCESSORS:
-        nodes[name].run("cat > /var/tmp/writer.py <<'END'\n" + WRITER.replace("%", "%%") + "\nEND")
+        nodes[name].run(f"cat > /var/tmp/writer.py <<'END'\n{WRITER}\nEND")
         nodes[name].run("systemd-run --unit=molecule-writer python3 /var/tmp/writer.py %s", f"{name} writes")
     starts = {name: nodes[name].psql("SELECT pg_postmaster_start_time()") for name in SUCCESSORS}
     play(SUCCESSORS, "restart")
