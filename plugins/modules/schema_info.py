@@ -15,8 +15,8 @@ description:
     parents and owner; and the types, extensions and sequences that tables are made of. No row of a table is read.
   - Tables of the system, of the engine and of extensions are left out. Views come by name only.
   - What is as usual is left out of the answer. Equal tables have equal definitions, whatever their numbers (oids).
-  - Does not fail where the node's server is down. It says so in RV(answers), and M(pgbdr.bdr.schema_report) goes on
-    with the other nodes.
+  - Does not fail where the node's server is down or hangs. It says so in RV(answers), and M(pgbdr.bdr.schema_report)
+    goes on with the other nodes.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
   - pgbdr.bdr.attributes.node
@@ -31,6 +31,11 @@ options:
       - Schemas to look at. All by default.
     type: list
     elements: str
+  answer_seconds:
+    description:
+      - How long a server may be silent before it is asked once more, and counts as one that hangs.
+    type: int
+    default: 10
 """
 
 EXAMPLES = r"""
@@ -83,6 +88,7 @@ ARGUMENT_SPEC = {
     **NODE,
     "databases": {"type": "list", "elements": "str"},
     "schemas": {"type": "list", "elements": "str"},
+    "answer_seconds": {"type": "int", "default": 10},
 }
 
 
@@ -99,7 +105,7 @@ def main() -> None:
     definitions, errors = {}, {}
     for database in wanted:
         try:
-            with _session.local(plan, database) as session:
+            with _session.local(plan, database, module.params["answer_seconds"]) as session:
                 found = read(session, module.params["schemas"], physical)
             definitions[database] = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
         except _session.SessionError as error:
