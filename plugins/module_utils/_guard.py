@@ -28,7 +28,7 @@ SEARCH_PATH = "search_path=pg_catalog"
 
 DENY = "pgbdr.deny_truncate"
 DENY_BODY = """
-BEGIN
+BEGIN{unless_applying}
     RAISE EXCEPTION 'TRUNCATE is not supported on this table. Please use DELETE FROM.'
         USING DETAIL = format('The guard of the group denies it on %I.%I.', tg_table_schema, tg_table_name),
               HINT = 'To allow it, name the table in bdr_truncatable_tables and run site.yml.';
@@ -84,7 +84,7 @@ CREATE EVENT TRIGGER pgbdr_guard_tables ON ddl_command_end
 # Tables come by replicated DDL, too, and apply workers fire no other event triggers.
 ENABLE_EVENT_TRIGGER = "ALTER EVENT TRIGGER pgbdr_guard_tables ENABLE ALWAYS"
 
-# In its ordinary state a trigger does not fire for apply workers. In another, it would stop their links.
+# In its ordinary state a trigger is not for apply workers. In another, it would stop their links.
 CREATE_TRIGGER = """
 CREATE TRIGGER pgbdr_deny_truncate BEFORE TRUNCATE ON {schema}.{relation}
 FOR EACH STATEMENT EXECUTE PROCEDURE pgbdr.deny_truncate()
@@ -149,6 +149,8 @@ class Guard:
     def __init__(self, plan: NodePlan, engine: EngineServer) -> None:
         self._present = plan.deny_truncate
         self._allowed = frozenset(map(schema_and_table, plan.truncatable_tables))
+        unless_applying = f"\n    IF {engine.is_applying} THEN RETURN NULL; END IF;" if engine.is_applying else ""
+        self._deny_body = DENY_BODY.format(unless_applying=unless_applying)
         # The trigger that is made for a new table is no DDL of the operator's, which an engine may send on.
         self._settings = (SEARCH_PATH, *(f"{name}={value}" for name, value in engine.session_settings.items()))
 
@@ -170,7 +172,7 @@ class Guard:
         if not self._present:
             return {event_trigger: GONE, guard_tables: GONE, **tables, deny: GONE}
         return {
-            deny: {"body": DENY_BODY, "settings": SEARCH_PATH},
+            deny: {"body": self._deny_body, "settings": SEARCH_PATH},
             guard_tables: {"body": self._guard_tables_body(), "settings": ", ".join(self._settings)},
             event_trigger: {"enabled": "A", "calls": f"{', '.join(TAGS)}: {GUARD_TABLES}"},
             **tables,

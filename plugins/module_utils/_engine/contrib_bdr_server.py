@@ -160,6 +160,8 @@ class ContribBdr07Server(ContribBdrServer):
     slot_pattern = r"bdr_\d+_{sysid}_\d+_{dboid}_"
     slot_ids = re.compile(r"bdr_\d+_(\d+)_(\d+)_(\d+)_")
     slot_plugin = ContribBdr07Rules.slot_plugin
+    # It replays the words of DDL and TRUNCATE as any session would say them.
+    is_applying = "pg_replication_identifier_is_replaying()"
     session_settings: t.ClassVar[t.Mapping[str, str]] = {
         "bdr.skip_ddl_replication": "on",
         "bdr.skip_ddl_locking": "on",

@@ -35,6 +35,8 @@ class EngineServer(abc.ABC):
 
     sequence_kind: t.ClassVar[str] = ""
     """The extension, and the access method of sequences, that gives global ones; empty where there are none."""
+    is_applying: t.ClassVar[str] = ""
+    """SQL that tells whether a session applies changes, where apply workers fire ordinary triggers as well."""
 
     heartbeat_is_updated: t.ClassVar[bool] = True
     """False where an UPDATE of a row that a downstream lacks would stop its link: there, rows are only added."""

@@ -37,14 +37,17 @@ def table(name: str, state: str = "none", replicated: bool = True) -> Row:
 PATH = "search_path=pg_catalog"
 
 
-def body(allowed: t.Sequence[str] = ()) -> str:
-    wanted = guard(allowed=allowed).wanted({}, "appdb")
-    return wanted[Item("function", "pgbdr.guard_tables", "appdb")]["body"]
+def body(allowed: t.Sequence[str] = (), function: str = "guard_tables", **shared: t.Any) -> str:
+    wanted = guard(allowed=allowed, **shared).wanted({}, "appdb")
+    return wanted[Item("function", f"pgbdr.{function}", "appdb")]["body"]
+
+
+ERA_07 = {"bdr_engine": "contrib_bdr", "bdr_era": "0.7"}
 
 
 ALLOWED = ("public.ok", "public.not_there")
 BODY = body()
-DENY = row("function", "pgbdr.deny_truncate", _guard.DENY_BODY, PATH)
+DENY = row("function", "pgbdr.deny_truncate", body(function="deny_truncate"), PATH)
 NEW_TABLES = row("function", "pgbdr.guard_tables", BODY, PATH)
 CALLS = "ALTER TABLE, CREATE SCHEMA, CREATE TABLE, CREATE TABLE AS, SELECT INTO: pgbdr.guard_tables"
 EVENT = row("event trigger", "pgbdr_guard_tables", "A", CALLS)
@@ -195,21 +198,25 @@ def test_an_error_names_the_table():
 
 
 def test_the_trigger_of_a_new_table_is_not_sent_on_where_ddl_is():
-    found = statements(guard(bdr_engine="contrib_bdr", bdr_era="0.7"), [])
+    found = statements(guard(**ERA_07), [])
     (function,) = [text for text in found if "FUNCTION pgbdr.guard_tables()" in text and text.startswith("CREATE OR")]
     assert "SET search_path=pg_catalog SET bdr.skip_ddl_replication=on SET bdr.skip_ddl_locking=on" in function
     # Whoever says TRUNCATE is no superuser, and might not set those.
     (function,) = [text for text in found if "FUNCTION pgbdr.deny_truncate()" in text]
     assert "bdr." not in function.replace("pgbdr.", "")
     settings = f"{PATH}, bdr.skip_ddl_replication=on, bdr.skip_ddl_locking=on, bdr.permit_unsafe_ddl_commands=on"
-    sound = [DENY, {**NEW_TABLES, "settings": settings}, EVENT]
-    assert steps(guard(bdr_engine="contrib_bdr", bdr_era="0.7"), sound) == ()
+    deny = {**DENY, "state": body(function="deny_truncate", **ERA_07)}
+    assert steps(guard(**ERA_07), [deny, {**NEW_TABLES, "settings": settings}, EVENT]) == ()
 
 
 def test_a_guard_never_fires_for_apply_workers():
-    """A trigger that is made is in its ordinary state, which replication leaves out."""
+    """A trigger that is made is in its ordinary state, not for them; where they fire it all the same, it asks."""
     texts = [_guard.CREATE_TRIGGER, BODY, _guard.GUARD_TABLES_BODY]
     assert not [text for text in texts if re.search(r"ENABLE (ALWAYS|REPLICA)", text)]
+    asks = "\nBEGIN\n    IF pg_replication_identifier_is_replaying() THEN RETURN NULL; END IF;\n    RAISE EXCEPTION "
+    assert body(function="deny_truncate", **ERA_07).startswith(asks)
+    for shared in ({}, {**ERA_07, "bdr_era": "0.4"}):
+        assert body(function="deny_truncate", **shared).startswith("\nBEGIN\n    RAISE EXCEPTION ")
 
 
 def test_how_many_tables_are_guarded():
