@@ -14,7 +14,7 @@ import re
 import sys
 import typing as t
 
-from .._session_types import Session, Statement
+from .._session_types import Session, SessionError, Statement
 from .._state import Item, State
 from . import contrib_bdr_sql as sql
 from .departure import Departure, Identity
@@ -34,7 +34,10 @@ class ContribBdrDeparture(Departure):
 
     def slots(self, session: Session, database: str, remaining: t.Collection[Identity]) -> t.Mapping[str, bool]:
         """Return the slots of this database whose downstream is none of those that stay."""
-        _sysid, here = self.identity(session)
+        own = self.identity(session)
+        if own not in remaining:  # then what remains is not known, and no slot may go
+            raise SessionError(f"remaining: {self.plan.name} itself, {own}, is not in it; take it from departure_check")
+        _sysid, here = own
         view = session.value(sql.SLOT_VIEW)
         found = {}
         for row in session.rows(sql.SLOTS.format(view=view)):

@@ -14,6 +14,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._engine import (
     pglogical_sql,
 )
 from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.departure import _HEARTBEATS as HEARTBEATS
+from ansible_collections.pgbdr.bdr.plugins.module_utils._session_types import SessionError
 from ansible_collections.pgbdr.bdr.plugins.module_utils._state import Item
 from ansible_collections.pgbdr.bdr.tests.unit.builders import FakeSession, node_plan
 
@@ -134,6 +135,11 @@ def test_a_slot_that_nobody_who_stays_accounts_for(era, shape):
         names["gone"],
         names["another database of a host that stays"],
     }
+
+
+def test_no_slot_goes_while_nobody_knows_who_stays():
+    with pytest.raises(SessionError, match="remaining: alpha itself"):
+        made("0.4").slots(contrib_session(), "appdb", {STAYS})
 
 
 def test_who_a_node_is():
