@@ -34,9 +34,10 @@ BEGIN{unless_applying}
               HINT = 'To allow it, name the table in bdr_truncatable_tables and run site.yml.';
 END
 """
+# Some servers tell superusers only whether they apply changes.
 CREATE_DENY = """
 CREATE OR REPLACE FUNCTION pgbdr.deny_truncate() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog AS %(body)s
+LANGUAGE plpgsql SECURITY DEFINER SET search_path=pg_catalog AS %(body)s
 """
 
 # Which tables are replicated. Engines' and extensions' own are not, whatever the engine does with them.
@@ -95,7 +96,8 @@ DROP_FUNCTION = {DENY: "DROP FUNCTION pgbdr.deny_truncate()", GUARD_TABLES: "DRO
 # All of it in one query. Tables that are replicated, and others that have a guard from when they were.
 OBSERVE = f"""
 SELECT 'function' AS kind, n.nspname || '.' || p.proname AS name, p.prosrc AS state,
-       array_to_string(p.proconfig, ', ') AS settings, '' AS schema, '' AS relation
+       CASE WHEN p.prosecdef THEN 'definer, ' ELSE '' END
+       || coalesce(array_to_string(p.proconfig, ', '), '') AS settings, '' AS schema, '' AS relation
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
  WHERE n.nspname = 'pgbdr' AND p.proname IN ('deny_truncate', 'guard_tables') AND p.pronargs = 0
 UNION ALL
@@ -172,8 +174,8 @@ class Guard:
         if not self._present:
             return {event_trigger: GONE, guard_tables: GONE, **tables, deny: GONE}
         return {
-            deny: {"body": self._deny_body, "settings": SEARCH_PATH},
-            guard_tables: {"body": self._guard_tables_body(), "settings": ", ".join(self._settings)},
+            deny: {"body": self._deny_body, "settings": f"definer, {SEARCH_PATH}"},
+            guard_tables: {"body": self._guard_tables_body(), "settings": ", ".join(("definer", *self._settings))},
             event_trigger: {"enabled": "A", "calls": f"{', '.join(TAGS)}: {GUARD_TABLES}"},
             **tables,
         }

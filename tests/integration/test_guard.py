@@ -182,6 +182,8 @@ DAMAGE = {
     "change guard of table public.made_as in appdb",
     "ALTER TABLE logged SET UNLOGGED": "change guard of table public.logged in appdb",
     "ALTER EVENT TRIGGER pgbdr_guard_tables DISABLE": "change enabled of event trigger pgbdr_guard_tables in appdb",
+    "ALTER FUNCTION pgbdr.deny_truncate() SECURITY INVOKER":
+    "change settings of function pgbdr.deny_truncate in appdb",
     "ALTER FUNCTION pgbdr.guard_tables() RESET search_path":
     "change settings of function pgbdr.guard_tables in appdb",
 }  # fmt: skip

@@ -34,7 +34,7 @@ def table(name: str, state: str = "none", replicated: bool = True) -> Row:
     return row("table", name, state, "replicated" if replicated else "", schema, relation)
 
 
-PATH = "search_path=pg_catalog"
+PATH = "definer, search_path=pg_catalog"
 
 
 def body(allowed: t.Sequence[str] = (), function: str = "guard_tables", **shared: t.Any) -> str:
@@ -86,7 +86,10 @@ def steps(part: Guard, rows: list[Row]) -> tuple[Step, ...]:
         ([*ALL, table("public.a", "on", replicated=False)], ["change guard of table public.a in appdb"]),
         ([*ALL, table("public.a", "another trigger has its name", replicated=False)], []),
         ([{**DENY, "state": "x"}, *ALL[1:]], ["change body of function pgbdr.deny_truncate in appdb"]),
-        ([{**DENY, "settings": None}, *ALL[1:]], ["change settings of function pgbdr.deny_truncate in appdb"]),
+        (
+            [{**DENY, "settings": "search_path=pg_catalog"}, *ALL[1:]],
+            ["change settings of function pgbdr.deny_truncate in appdb"],
+        ),
         ([DENY, {**NEW_TABLES, "settings": ""}, EVENT], ["change settings of function pgbdr.guard_tables in appdb"]),
         ([DENY, NEW_TABLES], ["create event trigger pgbdr_guard_tables in appdb"]),
         ([DENY, NEW_TABLES, {**EVENT, "state": "D"}], ["change enabled of event trigger pgbdr_guard_tables in appdb"]),
@@ -155,7 +158,7 @@ def test_statements_of_all_that_is_missing():
         "BEGIN",
         "SET LOCAL lock_timeout = '1s'",
         "CREATE OR REPLACE FUNCTION pgbdr.deny_truncate() RETURNS trigger LANGUAGE plpgsql "
-        "SET search_path = pg_catalog AS %(body)s",
+        "SECURITY DEFINER SET search_path=pg_catalog AS %(body)s",
         "CREATE OR REPLACE FUNCTION pgbdr.guard_tables() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER "
         "SET search_path=pg_catalog AS %(body)s",
         "DROP EVENT TRIGGER IF EXISTS pgbdr_guard_tables",
