@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
-from pathlib import Path
 
 import jmespath
 from ansible.plugins.action import ActionBase
@@ -16,6 +14,7 @@ from jmespath.exceptions import JMESPathError
 
 from ..module_utils._model import PlanError
 from ..plugin_utils import _text
+from ..plugin_utils._json_file import write
 from ..plugin_utils._source import plan_of
 
 
@@ -50,15 +49,5 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": f"bdr_query is no JMESPath expression: {error}"}
         if arguments["print"]:
             Display().display(_text.plan(plan))
-        changed = bool(arguments["file"]) and self._write(arguments["file"], plan)
+        changed = bool(arguments["file"]) and write(arguments["file"], plan, self._task.check_mode)
         return {**result, "changed": changed, **plan}
-
-    def _write(self, path: str, plan: dict[str, t.Any]) -> bool:
-        """Write the plan where it differs from what the file holds; return whether it does."""
-        text = json.dumps(plan, indent=2, ensure_ascii=False) + "\n"
-        file = Path(path)
-        if file.exists() and file.read_text(encoding="utf-8") == text:
-            return False
-        if not self._task.check_mode:
-            file.write_text(text, encoding="utf-8")
-        return True

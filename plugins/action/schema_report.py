@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
-from pathlib import Path
 
 import jmespath
 from ansible.plugins.action import ActionBase
@@ -16,6 +14,7 @@ from jmespath.exceptions import JMESPathError
 
 from ..module_utils._schema_diff import report
 from ..plugin_utils import _schema_text
+from ..plugin_utils._json_file import write
 
 
 class ActionModule(ActionBase):
@@ -47,15 +46,5 @@ class ActionModule(ActionBase):
         silence = _schema_text.silence(found)
         if silence:
             return {**result, "failed": True, "msg": silence}
-        changed = bool(arguments["file"]) and self._write(arguments["file"], found)
+        changed = bool(arguments["file"]) and write(arguments["file"], found, self._task.check_mode)
         return {**result, "changed": changed, **found, "failure": _schema_text.failure(found)}
-
-    def _write(self, path: str, found: dict[str, t.Any]) -> bool:
-        """Write the findings where they differ from what the file holds; return whether they do."""
-        text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
-        file = Path(path)
-        if file.exists() and file.read_text(encoding="utf-8") == text:
-            return False
-        if not self._task.check_mode:
-            file.write_text(text, encoding="utf-8")
-        return True

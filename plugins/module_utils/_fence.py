@@ -24,7 +24,7 @@ SELECT pid FROM pg_stat_activity
 _END = "SELECT pg_terminate_backend(pid) FROM (" + _CLIENTS + ") AS clients"
 
 
-def closed(plan: NodePlan, run: Runner, check_mode: bool) -> list[dict[str, str]]:
+def closed(plan: NodePlan, _run: Runner, check_mode: bool) -> list[dict[str, str]]:
     """Let only downstreams and the local superuser in, and end who else is connected."""
     file = ManagedFile(f"{plan.data_directory}/pg_hba.conf", _closed_rules(plan), 0o600, "postgres")
     diffs = [file.diff()] if file.differences() else []
