@@ -77,6 +77,10 @@ class Session:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
         self._connection.close()
 
     def rows(self, text: str, values: t.Mapping[str, t.Any] | None = None) -> list[Row]:
@@ -207,3 +211,12 @@ def upstream(plan: NodePlan, connection: Connection) -> Session:
     """Return a session of the replication role on a connection's upstream, with the node's own passfile."""
     # Not in every engine's own DSN: the libpq of its server may not know the word.
     return Session(f"{connection.dsn} {conninfo({'passfile': plan.passfile})}")
+
+
+def member(plan: NodePlan, other: NodePlan, database: str, answer_seconds: float = 0) -> Session:
+    """Return a session of the replication role on another member, with the node's own passfile, linked to it or not."""
+    tls = {} if other.tls == "off" else {"sslmode": other.tls}
+    if other.tls == "verify-full":
+        tls["sslrootcert"] = f"{plan.home}/tls/ca.crt"
+    place = {"host": other.address, "port": other.port, "dbname": database, "user": other.replication_user}
+    return Session(conninfo({**place, **tls, "passfile": plan.passfile}), answer_seconds)

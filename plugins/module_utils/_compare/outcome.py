@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What is told of rows and tables, and of the whole. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import verdict
+from .verdict import Candidate
+
+Told = t.Dict[str, t.Any]
+
+
+def of_row(
+    candidate: Candidate,
+    reason: str,
+    key: t.Mapping[str, str],
+    column_names: t.Sequence[str],
+    details: t.Mapping[str, t.Mapping[str, t.Any]],
+) -> Told:
+    """Return a difference.
+
+    key: by column, as a person reads it. details: node -> values and marks (one for each column; equal marks are
+    equal values), committed and origin, where the row is there.
+    """
+    groups = verdict.versions(candidate.reading)
+    there = [details[group["nodes"][0]] for group in groups if group["nodes"][0] in details]
+    columns = [name for place, name in enumerate(column_names) if len({tuple_["marks"][place] for tuple_ in there}) > 1]
+    for group in groups:
+        found = details.get(group["nodes"][0])
+        values = dict(zip(column_names, found["values"])) if found else {}
+        shown = columns or ([] if len(there) > 1 else column_names)
+        group["values"] = {name: values[name] for name in shown if name in values}
+    return {
+        "key": dict(key),
+        "verdict": "unproven" if reason else "different",
+        "reason": reason,
+        "versions": groups,
+        "columns": columns,
+        "majority": verdict.majority(candidate.reading),
+        "newest": newest({node: found["committed"] for node, found in details.items()}),
+        "committed": {node: found["committed"] for node, found in sorted(details.items())},
+        "origin": {node: found["origin"] for node, found in sorted(details.items())},
+        "conflict": "",
+    }
+
+
+def of_multiset(candidate: Candidate, reason: str) -> Told:
+    """Return a difference of a table without a key: a row that nodes have so many times."""
+    groups = verdict.versions(candidate.reading)
+    return {
+        "key": {},
+        "verdict": "unproven" if reason else "different",
+        "reason": reason,
+        "versions": [
+            {
+                "nodes": group["nodes"],
+                "hash": candidate.key[0] if group["hash"] else None,
+                "count": int(group["hash"] or 0),
+                "values": {},
+            }
+            for group in groups
+        ],
+        "columns": [],
+        "majority": verdict.majority(candidate.reading),
+        "newest": [],
+        "committed": {},
+        "origin": {},
+        "conflict": "",
+    }
+
+
+def newest(committed: t.Mapping[str, str | None]) -> list[str]:
+    """Return the nodes whose version was committed last, by the commit timestamps that servers keep."""
+    known = {node: time for node, time in committed.items() if time}
+    last = max(known.values(), default=None)
+    return sorted(node for node, time in known.items() if time == last)
+
+
+def of_table(nodes: t.Sequence[str], rows: t.Sequence[Told], told: Told) -> Told:
+    """Return a table's verdict from its differences."""
+    missing = told["missing_on"]
+    verdicts = {row["verdict"] for row in rows}
+    reason = f"missing on {', '.join(missing)}" if missing else ""
+    if missing:
+        verdicts.add("different")
+    worst = next((each for each in ("different", "unproven") if each in verdicts), "equal")
+    if worst == "unproven":
+        reason = "; ".join(dict.fromkeys(row["reason"] for row in rows))
+    return {
+        "verdict": worst,
+        "reason": reason,
+        "nodes": list(nodes),
+        "differing": len(rows),
+        "pairs": verdict.pairs(nodes, rows),
+        "differences": list(rows),
+    }
+
+
+def skipped(reason: str, told: Told) -> Told:
+    """Return what is told of a table that was not compared; one that is missing somewhere differs."""
+    nodes = [node for node in told["nodes"] if node not in told["missing_on"]]
+    return {
+        "rows": {},
+        "verdict": "different" if told["missing_on"] else "skipped",
+        "reason": reason,
+        "nodes": nodes,
+        "differing": 0,
+        "pairs": [],
+        "differences": [],
+    }

@@ -1,0 +1,296 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""A comparison from its beginning to its result, a slice of time after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import os
+import random
+import time
+import typing as t
+
+from .._compare_hash import hash_mode
+from .._compare_table import Capabilities
+from .._engine import server
+from .._model import NodePlan, node_plan
+from . import outcome, settings, verdict
+from .blocks import Pace
+from .hashing import Hashing
+from .journal import DONE, Item, Journal
+from .listing import Tables, read_tables
+from .nodes import NodeLost, Nodes, Place, Refused
+from .queries import TableQueries
+from .settle import Fences
+from .tables import TableWork
+from .throttle import Throttle
+
+WAIT_SECONDS = 120
+"""How long a comparison waits for the slice of one whose controller went away."""
+
+
+class NotComparable(Exception):
+    """Nothing was compared, with why and the mend."""
+
+
+class Comparison:
+    """The comparison that a node makes. Use it as a context manager."""
+
+    def __init__(self, plan: NodePlan, given: t.Mapping[str, t.Any]) -> None:
+        self._plan = plan
+        self._given = given
+        self._members = {name: node_plan(share) for name, share in given["members"].items()}
+        self._members = {name: share for name, share in self._members.items() if not share.standby_of}
+        others = {each["name"]: each["dsn"] for each in given["others"]}
+        self._settings = settings.parse(
+            given, {name: share.databases for name, share in self._members.items()}, list(others)
+        )
+        self._others = others
+        self._directory = f"{plan.home}/compare"
+        self._throttle = Throttle(given["max_lag_mb"], given["max_active"])
+        self._paused = ""
+
+    def __enter__(self) -> Comparison:
+        os.makedirs(self._directory, mode=0o700, exist_ok=True)
+        self._lock = open(f"{self._directory}/lock", "w", encoding="ascii")  # noqa: SIM115
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            if time.monotonic() >= deadline:
+                raise NotComparable(f"another comparison is at work on {self._plan.name}")
+            time.sleep(0.1)
+        self._journal = Journal(f"{self._directory}/journal.sqlite")
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._journal.close()
+        self._lock.close()
+
+    def go_on(self) -> dict[str, t.Any]:
+        """Compare for a slice. Return `progress`, or `comparison` when it is through."""
+        started = time.monotonic()
+        self._begin()
+        seconds = self._given["slice_seconds"]
+        deadline = started + seconds if seconds else None
+        before = self._journal.fact("seconds", 0.0)
+        for database in self._settings.databases:
+            todo = [item for item in self._journal.items() if item.state != DONE and item.told["database"] == database]
+            if todo and not self._compare(database, todo, deadline):
+                break
+        with self._journal.step():
+            self._journal.note("seconds", before + time.monotonic() - started)
+        items = self._journal.items()
+        if any(item.state != DONE for item in items):
+            return {"progress": self._progress(items)}
+        with self._journal.step():
+            self._journal.note("finished", True)
+        return {"comparison": self._result(items)}
+
+    # --- The beginning
+
+    def _begin(self) -> None:
+        """Go on with what was stopped; begin where nothing was, or where the last one is through."""
+        fingerprint = self._journal.fact("fingerprint")
+        if self._given["fresh"] or self._journal.fact("finished") or not fingerprint:
+            self._journal.forget_all()
+            self._list_tables()
+        elif fingerprint != self._settings.fingerprint():
+            raise NotComparable(
+                "a comparison with other settings was stopped before its end; run it as it was to go on, or forget it: "
+                "-e bdr_compare_fresh=true"
+            )
+
+    def _list_tables(self) -> None:
+        items: list[Item] = []
+        able: list[Capabilities] = []
+        for database in self._settings.databases:
+            with self._nodes(database, ()) as nodes:
+                try:
+                    tables = read_tables(nodes, self._settings)
+                except NodeLost as error:
+                    raise NotComparable(
+                        f"{error.node} does not answer: {error.reason}; start it, or leave it out: "
+                        f'-e \'{{"bdr_compare_without": ["{error.node}"]}}\''
+                    ) from error
+                except Refused as error:
+                    raise NotComparable(str(error)) from error
+                able += [each.can for each in tables.probed.values()]
+                for told in tables.listed(self._settings, database):
+                    estimate = told.pop("estimate")
+                    items.append(Item(len(items), told, estimate))
+        if not any(not item.told["missing_on"] or len(item.told["nodes"]) > 2 for item in items):
+            named = (
+                f" that bdr_compare_tables names ({', '.join(self._given['tables'])})" if self._given["tables"] else ""
+            )
+            raise NotComparable(f"{' and '.join(self._settings.nodes)} have no table in common{named}")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        with self._journal.step():
+            self._journal.add_items(items)
+            self._journal.note("fingerprint", self._settings.fingerprint())
+            # Another seed each time: two rows whose hashes are the same by chance do not stay so.
+            self._journal.note("hash", {"mode": hash_mode(able), "seed": random.SystemRandom().getrandbits(31)})
+            self._journal.note("session", now.strftime("%Y%m%dT%H%M%S"))
+            self._journal.note("started", now.isoformat(timespec="seconds"))
+
+    def _nodes(self, database: str, absent: t.Collection[str]) -> Nodes:
+        places = [
+            Place(name, self._plan, self._members.get(name), self._others.get(name, ""))
+            for name in self._settings.nodes
+            if name not in absent and (name in self._others or database in self._members[name].databases)
+        ]
+        return Nodes(places, database)
+
+    # --- The work
+
+    def _compare(self, database: str, items: t.Sequence[Item], deadline: float | None) -> bool:
+        """Compare tables until the time is up. Tell whether all of them are done."""
+        absent = {each["node"] for each in self._journal.fact("absent", [])}
+        with self._nodes(database, absent) as nodes, self._fence_nodes(database) as fence_nodes:
+            while len(nodes.names) > 1:
+                try:
+                    tables = read_tables(nodes, self._settings)
+                    self._same(tables, items)
+                    fences = self._fences(database, fence_nodes)
+                    try:
+                        return all(self._bring_on(nodes, tables, item, fences, deadline) for item in items)
+                    finally:
+                        self._note_fences(fences)
+                except NodeLost as error:
+                    self._lose(error)
+                    nodes.leave_out(error.node)
+                    fence_nodes.leave_out(error.node)
+        for item in items:
+            self._skip(item, "fewer than two nodes answer")
+        return True
+
+    def _lose(self, error: NodeLost) -> None:
+        with self._journal.step():
+            absent = self._journal.fact("absent", [])
+            self._journal.note("absent", [*absent, {"node": error.node, "reason": error.reason}])
+
+    def _bring_on(self, nodes: Nodes, tables: Tables, item: Item, fences: Fences, deadline: float | None) -> bool:
+        """Bring one table to its end, or as far as there is time. Tell whether it is at its end."""
+        if item.state == DONE:
+            return True
+        try:
+            if item.told["reason"]:
+                self._skip(item, item.told["reason"])
+                return True
+            own = nodes.only(item.told["nodes"])
+            if len(own.names) < 2:
+                self._skip(item, "fewer than two nodes answer")
+                return True
+            queries = self._queries(tables, item)
+            work = TableWork(own, queries, self._journal, item, fences, self._settings.max_differences, Pace())
+            keys = self._settings.keys_of(item.told["database"], item.told["schema"], item.told["name"])
+            while item.state != DONE:
+                if deadline and time.monotonic() >= deadline:
+                    return False
+                self._paused = self._throttle.reason(own)
+                if self._paused:
+                    time.sleep(1)
+                else:
+                    work.step(keys)
+        except Refused as error:
+            self._skip(item, str(error))
+        return True
+
+    def _skip(self, item: Item, reason: str) -> None:
+        item.state, item.result = DONE, outcome.skipped(reason, item.told)
+        with self._journal.step():
+            self._journal.save(item)
+
+    def _queries(self, tables: Tables, item: Item) -> TableQueries:
+        noted = self._journal.fact("hash")
+        hashing = Hashing(noted["mode"], self._settings.equality, noted["seed"])
+        where = self._settings.where_of(item.told["schema"], item.told["name"])
+        return TableQueries(tables.chosen(item.told), hashing, where, tables.probed)
+
+    def _same(self, tables: Tables, items: t.Iterable[Item]) -> None:
+        for item in items:
+            changed = [
+                node
+                for node, fingerprint in tables.fingerprints(item.told["schema"], item.told["name"]).items()
+                if item.told["fingerprints"].get(node, fingerprint) != fingerprint
+            ]
+            if changed:
+                raise NotComparable(
+                    f"{item.told['schema']}.{item.told['name']} of {', '.join(changed)} has been altered since the "
+                    "comparison was begun; begin anew: -e bdr_compare_fresh=true"
+                )
+
+    # --- The fence
+
+    def _links(self, database: str) -> set[tuple[str, str]]:
+        """Links that bring changes to the nodes that are compared, whether or not their upstream is."""
+        return {
+            (connection.upstream, name)
+            for name, share in self._members.items()
+            for connection in share.connections
+            if name in self._settings.nodes
+            and connection.database == database
+            and connection.upstream not in self._given["without"]
+        }
+
+    def _fence_nodes(self, database: str) -> Nodes:
+        absent = {each["node"] for each in self._journal.fact("absent", [])}
+        names = {name for link in self._links(database) for name in link} - absent
+        return Nodes([Place(name, self._plan, self._members[name]) for name in sorted(names)], database)
+
+    def _fences(self, database: str, fence_nodes: Nodes) -> Fences:
+        is_updated = server(self._plan).heartbeat_is_updated
+        return Fences(fence_nodes, self._links(database), is_updated, self._given["fence_seconds"])
+
+    def _note_fences(self, fences: Fences) -> None:
+        noted = self._journal.fact("fence", {"rounds": 0, "seconds": 0.0, "unfenced": {}})
+        with self._journal.step():
+            self._journal.note(
+                "fence",
+                {
+                    "rounds": noted["rounds"] + fences.rounds,
+                    "seconds": round(noted["seconds"] + fences.seconds, 3),
+                    "unfenced": {**noted["unfenced"], **fences.unfenced},
+                },
+            )
+
+    # --- What is told
+
+    def _progress(self, items: t.Sequence[Item]) -> dict[str, t.Any]:
+        now = next((item for item in items if item.state != DONE), items[-1])
+        rows = {item.number: max(item.result.get("rows", {}).values(), default=0) for item in items}
+        return {
+            "tables": len(items),
+            "tables_done": sum(item.state == DONE for item in items),
+            "rows": sum(rows.values()),
+            "estimate": sum(rows[item.number] if item.state == DONE else item.estimate for item in items),
+            "seconds": self._journal.fact("seconds"),
+            "differences": sum(self._journal.count_differences(item) for item in items),
+            "paused": self._paused,
+            "nodes": {
+                node: f"{now.told['schema']}.{now.told['name']} ({now.told['database']}), {count:,} rows"
+                for node, count in now.result.get("rows", {}).items()
+            },
+        }
+
+    def _result(self, items: t.Sequence[Item]) -> dict[str, t.Any]:
+        tables = [{"notes": [], "truncated": False, **item.told, **item.result} for item in items]
+        absent = self._journal.fact("absent", [])
+        fence = self._journal.fact("fence", {"rounds": 0, "seconds": 0.0, "unfenced": {}})
+        return {
+            "session": self._journal.fact("session"),
+            "started": self._journal.fact("started"),
+            "seconds": round(self._journal.fact("seconds"), 3),
+            "verdict": verdict.verdict(tables, absent),
+            "hash": {**self._journal.fact("hash"), "equality": self._settings.equality},
+            "nodes": list(self._settings.nodes),
+            "without": list(self._given["without"]),
+            "absent": absent,
+            "fence": fence,
+            "tables": tables,
+        }
