@@ -5,8 +5,8 @@
 """Compare a table without any key, as a multiset of rows: how often each row is there.
 
 Rows are counted by their hash. First in buckets of hashes, page by page, so that no node keeps a snapshot for the
-whole table; then, of buckets that differ, hash by hash. A row that moves from a page to another meanwhile may be counted
-twice or not at all, and looks different until it is settled. A row that rests is counted once on each node.
+whole table; then, of buckets that differ, hash by hash. A row that moves from a page to another meanwhile may be
+counted twice or not at all, and looks different until it is settled. A row that rests is counted once on each node.
 """
 
 from __future__ import annotations
@@ -68,6 +68,14 @@ class Multiset:
             key: {node: (counts[key[0]], "") if key[0] in counts else None for node, counts in found.items()}
             for key in keys
         }
+
+    def values(self, hashes: t.Sequence[str]) -> dict[str, dict[str, str | None]]:
+        """Return what is in the rows of some hashes, by column."""
+        if not hashes:
+            return {}
+        answers = self._nodes.ask(*self._queries.rows_of(hashes))
+        names = self._queries.column_names
+        return {row["hash"]: dict(zip(names, row["values"])) for rows in answers.values() for row in rows}
 
     def _buckets(self, node: str) -> Sums:
         total: Sums = {}

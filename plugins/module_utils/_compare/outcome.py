@@ -48,8 +48,8 @@ def of_row(
     }
 
 
-def of_multiset(candidate: Candidate, reason: str) -> Told:
-    """Return a difference of a table without a key: a row that nodes have so many times."""
+def of_multiset(candidate: Candidate, reason: str, values: t.Mapping[str, str | None]) -> Told:
+    """Return a difference of a table without a key: a row, its values by column, that nodes have so many times."""
     groups = verdict.versions(candidate.reading)
     return {
         "key": {},
@@ -60,7 +60,7 @@ def of_multiset(candidate: Candidate, reason: str) -> Told:
                 "nodes": group["nodes"],
                 "hash": candidate.key[0] if group["hash"] else None,
                 "count": int(group["hash"] or 0),
-                "values": {},
+                "values": dict(values) if group["hash"] else {},
             }
             for group in groups
         ],
@@ -78,6 +78,16 @@ def newest(committed: t.Mapping[str, str | None]) -> list[str]:
     known = {node: time for node, time in committed.items() if time}
     last = max(known.values(), default=None)
     return sorted(node for node, time in known.items() if time == last)
+
+
+def with_origins(row: Told, origins: t.Mapping[tuple[str, str], str]) -> Told:
+    """Return a difference whose origins are names of nodes where that is known.
+
+    origins: node and what it calls the origin -> the node that is.
+    """
+    local = {(node, ""): node for node in row["origin"]}
+    known = {**origins, **local}
+    return {**row, "origin": {node: known.get((node, said), said) for node, said in row["origin"].items()}}
 
 
 def of_table(nodes: t.Sequence[str], rows: t.Sequence[Told], told: Told) -> Told:

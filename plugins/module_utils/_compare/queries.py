@@ -34,9 +34,10 @@ COMMITTED = {
     "": "NULL::text",
 }
 """How a server tells when a row was committed, by what was probed of it."""
+# '' for the node itself.
 ORIGIN = {
-    "origin": "(SELECT o.roname FROM pg_replication_origin o, pg_xact_commit_timestamp_origin(t.xmin) x"
-    " WHERE o.roident = x.roident)",
+    "origin": "(SELECT CASE WHEN x.roident = 0 THEN '' ELSE o.roname END FROM pg_xact_commit_timestamp_origin(t.xmin) x"
+    " LEFT JOIN pg_replication_origin o ON o.roident = x.roident)",
     "": "NULL::text",
 }
 
@@ -103,12 +104,10 @@ class TableQueries:
 
     def details(self, node: str, keys: t.Sequence[Key]) -> Asked:
         """What is in some rows of a node, and when they were committed: what a person wants to see."""
-        names = [f"t.{rows_as_sql.quoted(name)}" for name in self.column_names]
-        values = ", ".join(f"left({name}::text, {SHOWN_CHARACTERS})" for name in names)
         marks = ", ".join(f"({text})::text" for text in self._of_column)
         probed = self._probed[node]
         return self._of_keys(
-            f"{self._select}, ARRAY[{values}]::text[] AS values, ARRAY[{marks}]::text[] AS marks,"
+            f"{self._select}, {self._shown()} AS values, ARRAY[{marks}]::text[] AS marks,"
             f" {COMMITTED[probed.committed]} AS committed, {ORIGIN[probed.origin]} AS origin",
             keys,
         )
@@ -138,6 +137,19 @@ class TableQueries:
             f" WHERE {self._where} OFFSET 0) s WHERE h = ANY(%(hashes)s::int8[]) GROUP BY 1",
             {"hashes": list(hashes)},
         )
+
+    def rows_of(self, hashes: t.Sequence[str]) -> Asked:
+        """What is in a row of each of some hashes."""
+        return (
+            f"SELECT DISTINCT ON (1) s.h::text AS hash, s.values FROM (SELECT {self._hash} AS h,"
+            f" {self._shown()} AS values FROM {self._from} WHERE {self._where} OFFSET 0) s"
+            " WHERE s.h = ANY(%(hashes)s::int8[])",
+            {"hashes": list(hashes)},
+        )
+
+    def _shown(self) -> str:
+        names = [f"t.{rows_as_sql.quoted(name)}" for name in self.column_names]
+        return f"ARRAY[{', '.join(f'left({name}::text, {SHOWN_CHARACTERS})' for name in names)}]::text[]"
 
     def _between(self, low: End, high: End) -> Asked:
         condition, values = rows_as_sql.range_predicate(self.table, low, high)

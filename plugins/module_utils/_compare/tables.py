@@ -88,9 +88,12 @@ class TableWork:
 
     def _explained(self, settled: Settled) -> list[tuple[Key, dict[str, t.Any]]]:
         judged: list[tuple[Candidate, str]] = [(each, "") for each in settled.different] + settled.unproven
-        if not self._queries.has_key:
-            return [(each.key, outcome.of_multiset(each, reason)) for each, reason in judged]
         keys = [each.key for each, _reason in judged]
+        if not self._queries.has_key:
+            values = self._multiset.values([key[0] for key in keys])
+            return [
+                (each.key, outcome.of_multiset(each, reason, values.get(each.key[0], {}))) for each, reason in judged
+            ]
         details: dict[Key, dict[str, t.Any]] = {key: {} for key in keys}
         if keys:
             asked = {node: self._queries.details(node, keys) for node in self._nodes.names}

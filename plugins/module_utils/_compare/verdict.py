@@ -103,7 +103,7 @@ def pairs(nodes: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> li
         for second in nodes[place + 1 :]
     }
     for row in rows:
-        has = {node: version["hash"] for version in row["versions"] for node in version["nodes"]}
+        has = {node: _content(version) for version in row["versions"] for node in version["nodes"]}
         for (first, second), pair in counted.items():
             kind = _kind(has, first, second)
             if kind:
@@ -111,7 +111,11 @@ def pairs(nodes: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> li
     return list(counted.values())
 
 
-def _kind(has: t.Mapping[str, str | None], first: str, second: str) -> str:
+def _content(version: t.Mapping[str, t.Any]) -> tuple[str, int] | None:
+    return None if version["hash"] is None else (version["hash"], version.get("count", 1))
+
+
+def _kind(has: t.Mapping[str, tuple[str, int] | None], first: str, second: str) -> str:
     if first not in has or second not in has or has[first] == has[second]:
         return ""
     if has[second] is None:

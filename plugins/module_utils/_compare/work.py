@@ -279,7 +279,14 @@ class Comparison:
         }
 
     def _result(self, items: t.Sequence[Item]) -> dict[str, t.Any]:
+        origins = {
+            (name, connection.slot): connection.upstream
+            for name, share in self._members.items()
+            for connection in share.connections
+        }
         tables = [{"notes": [], "truncated": False, **item.told, **item.result} for item in items]
+        for table in tables:
+            table["differences"] = [outcome.with_origins(row, origins) for row in table["differences"]]
         absent = self._journal.fact("absent", [])
         fence = self._journal.fact("fence", {"rounds": 0, "seconds": 0.0, "unfenced": {}})
         return {
