@@ -41,7 +41,9 @@ class Fences:
         done = fence(self._nodes, self._links, self._is_updated, self._patience)
         self._patience = min(IMPATIENT_SECONDS, self._seconds) if done.unfenced else self._seconds
         self.rounds += 1
-        self.unfenced.update(done.unfenced)
+        # The first reason is the one of a fence that had patience.
+        self.unfenced = {**done.unfenced, **self.unfenced}
+        done.unfenced = {node: self.unfenced[node] for node in done.unfenced}
         self.seconds += done.seconds
         return done
 
