@@ -13,7 +13,6 @@ from . import _naming
 from ._engine import rules
 from ._engine.base import EngineRules
 from ._model import (
-    Connection,
     Group,
     Link,
     Node,
@@ -141,7 +140,7 @@ def _node_plan(
         connection_settings=connection_settings,
         hba=engine.hba(group, own_links, node),
         operator_hba=node.hba,
-        passfile_entries=_passfile_entries(group, node, connections),
+        passfile_entries=_passfile_entries(group, node),
         figures=sizes,
         physical_standbys=followed.physical_standbys,
         deny_truncate=not engine.replicates_truncate if group.deny_truncate is None else group.deny_truncate,
@@ -169,12 +168,11 @@ def bin_directory(group: Group) -> str:
     return group.bin_directory or built or f"/usr/lib/postgresql/{group.major}/bin"
 
 
-def _passfile_entries(group: Group, node: Node, connections: t.Iterable[Connection]) -> tuple[PassfileEntry, ...]:
-    upstreams = sorted({connection.upstream for connection in connections} | ({node.standby_of} - {""}))
-    return tuple(
-        PassfileEntry(upstream.address, upstream.port, group.replication_user)
-        for upstream in map(group.node, upstreams)
-    )
+def _passfile_entries(group: Group, node: Node) -> tuple[PassfileEntry, ...]:
+    """Return whom the node may log in to: members of its databases, linked or not, and what a standby follows."""
+    members = {name for database in group.databases if node.name in database.members for name in database.members}
+    others = sorted((members | {node.standby_of}) - {node.name, ""})
+    return tuple(PassfileEntry(other.address, other.port, group.replication_user) for other in map(group.node, others))
 
 
 def _settings(

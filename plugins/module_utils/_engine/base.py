@@ -139,7 +139,7 @@ class EngineRules(abc.ABC):
         return parameters
 
     def hba(self, group: Group, links: t.Iterable[Link], node: Node) -> tuple[HbaRule, ...]:
-        """Return the access rules: the local superuser, local OS users, each downstream and standby by address."""
+        """Return the access rules: the local superuser, local OS users, then members and standbys by address."""
         rules = [
             HbaRule("local", "all", "postgres", "", "peer", f"map={IDENT_MAP}"),
             HbaRule("local", "all", "all", "", "peer"),
@@ -150,6 +150,15 @@ class EngineRules(abc.ABC):
             if link.upstream == node.name
             for source in group.node(link.downstream).sources
             for database in self.hba_databases(link.database)
+        }
+        # Nodes without a link between them are compared as well.
+        peers |= {
+            (hba_name(database.name), source)
+            for database in group.databases
+            if node.name in database.members
+            for member in database.members
+            if member != node.name
+            for source in group.node(member).sources
         }
         peers |= {("replication", source) for standby in group.standbys(node.name) for source in standby.sources}
         line_type = "host" if group.tls == "off" else "hostssl"

@@ -340,7 +340,9 @@ def test_a_standby_of_a_downstream_that_nobody_reads():
     shared = {"bdr_topology": "one_way", "bdr_upstream": "bravo", **OLD}
     _standby, primary = standby_and_primary(**shared)
     assert [(rule.database, rule.address) for rule in primary.hba if rule.type == "host"] == [
-        ("replication", "192.0.2.14")
+        ("appdb", "192.0.2.12"),
+        ("appdb", "192.0.2.13"),
+        ("replication", "192.0.2.14"),
     ]
     assert settings(primary)["max_wal_senders"] == str(figures(primary)["wal_senders"])
 

@@ -92,11 +92,18 @@ LOCAL = ["local all postgres peer", "local all all peer"]
                 "host appdb bdr_replication 192.0.2.13 scram-sha-256",
             ],
         ),
-        # Exactly the downstreams, per database
-        ("bravo", {"bdr_topology": "one_way", "bdr_upstream": "alpha"}, []),
+        # The other members of each database, linked or not: they compare their rows
+        (
+            "bravo",
+            {"bdr_topology": "one_way", "bdr_upstream": "alpha"},
+            [
+                "host appdb bdr_replication 192.0.2.11 scram-sha-256",
+                "host appdb bdr_replication 192.0.2.13 scram-sha-256",
+            ],
+        ),
         (
             "alpha",
-            {"bdr_databases": ["x", {"name": "y", "topology": "one_way", "upstream": "bravo"}]},
+            {"bdr_databases": ["x", {"name": "y", "nodes": ["bravo", "charlie"]}]},
             ["host x bdr_replication 192.0.2.12 scram-sha-256", "host x bdr_replication 192.0.2.13 scram-sha-256"],
         ),
         # Every source of a downstream, each once
@@ -145,7 +152,7 @@ LOCAL = ["local all postgres peer", "local all all peer"]
         ),
     ],
 )
-def test_access_rules_let_in_whom_the_links_need(node, shared, wanted):
+def test_access_rules_let_in_the_members_of_each_database(node, shared, wanted):
     assert rules(node, **shared) == LOCAL + wanted
 
 
