@@ -10,9 +10,9 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils import _compare_hash as 
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _compare_keys as keys_of
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _compare_table as catalog
 from ansible_collections.pgbdr.bdr.plugins.module_utils._session import SessionError
-from traps import KINDS, ROWS, SETTINGS, Place, plant, server
+from traps import KINDS, PROGRAMS, ROWS, SETTINGS, Place, plant, server
 
-PROGRAMS, PORT = "/usr/lib/postgresql/15/bin", 5910
+PORT = 5910
 MODES = ("record", "md5")
 ODD = 'stored."%s.{Tä""ble}"'
 Sides = tuple[Place, Place]

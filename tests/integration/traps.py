@@ -18,6 +18,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils import _compare_table as
 from ansible_collections.pgbdr.bdr.plugins.module_utils._session import Session
 
 Values = tuple[str, ...]
+PROGRAMS = "/usr/lib/postgresql/15/bin"
 BIG = "x" * 1_000_000
 
 
@@ -25,14 +26,14 @@ BIG = "x" * 1_000_000
 class Kind:
     """A type, and values of it of which no two are written alike. same: pairs of them that SQL calls equal.
 
-    since: the first server that has all of it. extension: what it needs.
+    since: the first server that has all of it. needs: an extension, or a library that servers are built with.
     """
 
     type: str
     values: Values
     same: tuple[tuple[str, str], ...] = ()
     since: int = 90300
-    extension: str = ""
+    needs: str = ""
 
 
 # Values that differ in little: in a sign, a scale, the upper half, a length, a bound, a label, a quote.
@@ -108,7 +109,7 @@ KINDS = {
         since=90400,
     ),
     "jsonpath": Kind("jsonpath", ("$.a", "$.b"), since=120000),
-    "xml": Kind("xml", ("<a/>", "<a></a>", "<a> </a>")),
+    "xml": Kind("xml", ("<a/>", "<a></a>", "<a> </a>"), needs="libxml"),
     "tsvector": Kind("tsvector", ("a", "a:1", "a:1A", "a:1,2", "b", "")),
     "tsquery": Kind("tsquery", ("a", "!a", "a & b", "a | b", "a:*")),
     "snapshot": Kind("txid_snapshot", ("10:20:", "10:20:10", "10:20:15")),
@@ -139,8 +140,8 @@ KINDS = {
     "composite": Kind("here.pair", ('("",)', '(,"")', "(,)", '("","")', '("a,b",c)', '(a,"b,c")', '("NULL",)')),
     "nested composite": Kind("here.nest", ('(1,"(a,)",sad)', '(1,"(,a)",sad)', '(1,"(a,)",happy)', "(1,,sad)", "(,,)")),
     "composite[]": Kind("here.pair[]", ("{}", '{"(a,b)"}', '{"(a,)"}', '{"(a,b)","(a,b)"}')),
-    "hstore": Kind("hstore", ("", "a=>1", "a=>2", "a=>NULL", 'a=>"NULL"', "a=>1,b=>2"), extension="hstore"),
-    "citext": Kind("citext", ("a", "A", "b", ""), (("a", "A"),), extension="citext"),
+    "hstore": Kind("hstore", ("", "a=>1", "a=>2", "a=>NULL", 'a=>"NULL"', "a=>1,b=>2"), needs="hstore"),
+    "citext": Kind("citext", ("a", "A", "b", ""), (("a", "A"),), needs="citext"),
     "without order": Kind('text COLLATE here."no case"', ("a", "A", "á", ""), since=120000),
 }
 
@@ -225,7 +226,10 @@ class Place:
         self.connection = psycopg2.connect(self.dsn, options="-c standard_conforming_strings=on -c datestyle=ISO")
         self.connection.autocommit = True
         self.version: int = self.connection.server_version
-        self.extensions = {name for (name,) in self.run("SELECT name FROM pg_available_extensions")}
+        self.offers = {"", *(name for (name,) in self.run("SELECT name FROM pg_available_extensions"))}
+        with contextlib.suppress(psycopg2.errors.FeatureNotSupported):
+            self.run("SELECT '<a/>'::xml")
+            self.offers.add("libxml")
         options = " ".join(f"-c {name}={value}" for name, value in compare.SESSION.items())
         self.session = Session(f"{self.dsn} options='{options}'")
 
@@ -255,7 +259,7 @@ class Place:
 
     def has(self, kind: Kind) -> bool:
         """Tell whether the server has a type."""
-        return self.version >= kind.since and (not kind.extension or kind.extension in self.extensions)
+        return self.version >= kind.since and kind.needs in self.offers
 
     def capabilities(self) -> catalog.Capabilities:
         """Return what the server can do."""
@@ -304,7 +308,7 @@ def plant(place: Place, turned: bool = False) -> None:
     place.run(types)
     if place.version >= 120000:
         place.run(NO_CASE)
-    for extension in sorted({kind.extension for kind in KINDS.values() if kind.extension and place.has(kind)}):
+    for extension in sorted(place.offers & {"citext", "hstore"}):
         place.run(f"CREATE EXTENSION {extension} SCHEMA public")
     kinds = [(name, kind) for name, kind in KINDS.items() if place.has(kind)]
     for name, kind in reversed(kinds) if turned else kinds:
