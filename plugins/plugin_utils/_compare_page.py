@@ -111,11 +111,13 @@ def _options(every: str, names: t.Iterable[str], before: str) -> str:
 
 def _tables(found: Mapping) -> str:
     nodes = found["nodes"]
-    head = "".join(f"<th>{text(name)}</th>" for name in ("database", "table", "key", *nodes, "rows that differ"))
+    head = "".join(
+        f"<th>{text(name)}</th>" for name in ("database", "table", "verdict", "rows that differ", "key", *nodes)
+    )
     rows = "".join(_table_row(place, each, nodes) for place, each in enumerate(found["tables"]))
     return (
         '<h2>Tables</h2>\n<p class="dim">Rows on each node.</p>\n<div class="wide"><table>\n'
-        f"<thead><tr>{head}<th>verdict</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
     )
 
 
@@ -125,8 +127,8 @@ def _table_row(place: int, each: Mapping, nodes: t.Sequence[str]) -> str:
     rows = "".join(f'<td class="n">{_rows(each, node)}</td>' for node in nodes)
     return (
         f'<tr data-verdict="{text(each["verdict"])}" data-name="{_sought(relation(each))}" data-section="t{place}">'
-        f"<td>{text(each['database'])}</td><td>{link}</td><td>{text(', '.join(each['key']) or 'none')}</td>"
-        f'{rows}<td class="n">{each["differing"]:,}</td><td>{_verdict(each["verdict"])}</td></tr>\n'
+        f"<td>{text(each['database'])}</td><td>{link}</td><td>{_verdict(each['verdict'])}</td>"
+        f'<td class="n">{each["differing"]:,}</td><td>{text(", ".join(each["key"]) or "none")}</td>{rows}</tr>\n'
     )
 
 
@@ -214,21 +216,27 @@ def _difference(found: Mapping) -> str:
 
 
 def _version_head(found: Mapping, version: Mapping) -> str:
-    told = "".join(f' <span class="mark">{mark}</span>' for mark in marks(found, version))
-    return f"<th>{_nodes(version)}{told}{_times(version)}</th>"
+    told = "".join(f' <span class="mark">{mark}</span>' for mark in _marks(found, version))
+    return f"<th>{_nodes(version)}{told}</th>"
 
 
-def _times(version: Mapping) -> str:
-    return f" <small>{version['count']} times</small>" if version["count"] > 1 else ""
+def _marks(found: Mapping, version: Mapping) -> list[str]:
+    return marks(found, version) + ([f"{version['count']} times"] if version["count"] > 1 else [])
 
 
 def _nodes(version: Mapping) -> str:
     return text(", ".join(version["nodes"]))
 
 
-def _row(name: str, cells: t.Iterable[tuple[Mapping, str, str]]) -> str:
-    """Return a line of versions side by side: of each its cell and what kind of cell that is."""
-    told = "".join(f'<td class="{kind}" data-nodes="{_nodes(each)}">{cell}</td>' for each, cell, kind in cells)
+def _row(found: Mapping, name: str, cells: t.Iterable[tuple[str, str]]) -> str:
+    """Return a line of versions side by side: of each its cell, and what kind of cell that is.
+
+    On a narrow page they stand one below the other, so each says whose it is.
+    """
+    told = ""
+    for version, (cell, kind) in zip(found["versions"], cells):
+        whose = ", ".join((", ".join(version["nodes"]), *_marks(found, version)))
+        told += f'<td class="{kind}" data-nodes="{text(whose)}">{cell}</td>'
     return f"<tr><th>{text(name)}</th>{told}</tr>\n"
 
 
@@ -239,13 +247,13 @@ def _column(found: Mapping, name: str) -> str:
         there = version["hash"] is not None
         value = _value(version["values"].get(name)) if there else NOTHING_THERE
         same = there and first["hash"] is not None and version["values"].get(name) == first["values"].get(name)
-        cells.append((version, value, "" if version is first or same else "odd"))
-    return _row(name, cells)
+        cells.append((value, "" if version is first or same else "odd"))
+    return _row(found, name, cells)
 
 
 def _presence(found: Mapping) -> str:
     """Return a line that says who has the row, where there is nothing else to show of it."""
-    return _row("the row", [(each, "there" if each["hash"] else NOTHING_THERE, "") for each in found["versions"]])
+    return _row(found, "the row", [("there" if each["hash"] else NOTHING_THERE, "") for each in found["versions"]])
 
 
 def _commits(found: Mapping) -> str:
@@ -259,5 +267,5 @@ def _commits(found: Mapping) -> str:
             origin = found["origin"].get(node)
             when = found["committed"].get(node) or "not known"
             told.append(f"{node}: {when}" + (f", from {origin}" if origin else ""))
-        cells.append((version, text("\n".join(told)), "meta"))
-    return _row("committed", cells)
+        cells.append((text("\n".join(told)), "meta"))
+    return _row(found, "committed", cells)

@@ -26,16 +26,17 @@ p { margin: .3rem 0; } small, .dim { color: var(--dim); font-size: .85rem; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .6rem; margin: 1rem 0; }
 dl div { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .4rem .7rem; }
 dt { color: var(--dim); font-size: .8rem; } dd { margin: 0; }
-ul { margin: .4rem 0; padding-left: 1.2rem; } .warn { border-left: 3px solid var(--unproven); padding-left: .7rem; }
-.wide { overflow-x: auto; } a { color: var(--mark); }
+ul { margin: .4rem 0; padding-left: 1.2rem; }
+.warn { list-style: none; border-left: 3px solid var(--unproven); padding-left: .7rem; }
+.wide { overflow-x: auto; } .wide th, .wide td { overflow-wrap: normal; white-space: nowrap; } a { color: var(--mark); }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left; vertical-align: top; }
 th { background: var(--card); font-weight: 600; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
-.matrix { width: auto; } .matrix td { min-width: 7rem; } .matrix small { display: block; }
+.matrix { width: auto; } .wide .matrix td { min-width: 8rem; white-space: normal; } .matrix small { display: block; }
 article { border: 1px solid var(--line); border-radius: 6px; margin: .7rem 0; padding: .6rem .7rem; }
 article table { margin-top: .4rem; table-layout: fixed; }
 article td { font-family: ui-monospace, monospace; white-space: pre-wrap; }
-article tbody th { width: 9rem; } article td.odd { background: var(--odd); } article td.meta { font-size: .8rem; }
+article th:first-child { width: 9rem; } article td.odd { background: var(--odd); } article td.meta { font-size: .8rem; }
 .mark { color: var(--mark); font-weight: 600; font-size: .8rem; }
 i.nothing { color: var(--dim); }
 form { display: none; flex-wrap: wrap; gap: .6rem; position: sticky; top: 0; padding: .6rem 0; background: var(--page);
@@ -48,8 +49,9 @@ input, select { font: inherit; color: inherit; background: var(--card); border: 
 @media screen and (max-width: 40rem) {
   body { padding: .6rem; } form { position: static; } input { width: 100%; } form label { flex: 1 1 100%; }
   article thead { display: none; } article table, article tbody, article tr, article td { display: block; border: 0; }
-  article tbody th { display: block; width: auto; border: 0; margin-top: .4rem; }
+  article tbody th:first-child { display: block; width: auto; border: 0; margin-top: .4rem; }
   article td::before { content: attr(data-nodes) ": "; color: var(--dim); font-family: system-ui, sans-serif; }
+  article td.meta::before { content: none; }
 }
 @media print { :root { color-scheme: light; --page: #fff; --card: #fff; --text: #000; --dim: #444; --odd: #fff; }
   body { max-width: none; font-size: 10pt; } form { display: none !important; } article, tr { break-inside: avoid; }

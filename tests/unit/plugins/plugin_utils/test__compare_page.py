@@ -109,9 +109,9 @@ def cells(row):
 def test_versions_stand_side_by_side_and_what_is_odd_is_marked():
     marked, said = cells(CHANGED)
     assert [(each["data-nodes"], each["class"]) for each in marked] == [
-        ("alpha, charlie", ""),
+        ("alpha, charlie, majority, newest", ""),
         ("bravo", "odd"),
-        ("alpha, charlie", "meta"),
+        ("alpha, charlie, majority, newest", "meta"),
         ("bravo", "meta"),
     ]
     assert "majority" in said and "newest" in said
