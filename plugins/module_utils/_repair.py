@@ -35,6 +35,11 @@ MORE_ROWS = "{count} more rows differ than the comparison lists: repair these, t
 NO_TABLE = "the table is not there: schema.yml tells the DDL that makes it"
 
 AGAIN = "make it anew with -e bdr_compare_file=... -e bdr_repair_policy=..."
+NOTHING_GIVEN = (
+    "bdr_compare_file: name the file that compare.yml wrote, and a bdr_repair_policy, to make a plan; "
+    "or name a plan in bdr_repair_plan to apply it"
+)
+BOTH_GIVEN = "bdr_repair_plan applies a plan as it is: leave bdr_compare_file and bdr_repair_policy out"
 
 
 class RepairError(ValueError):
