@@ -52,17 +52,17 @@ OPTIONAL: dict[str, tuple[str, str, str]] = {
 OTHERS_SCHEMAS = "'pg_catalog', 'information_schema', 'pg_toast', 'pgbdr', 'pglogical', 'bdr'"
 
 # What belongs to a database's own users: not the system's, not the engine's, no member of an extension.
-_OURS = f"""
+OURS = f"""
        n.nspname NOT IN ({OTHERS_SCHEMAS}) AND n.nspname !~ '^pg_(toast_)?temp_'
        AND (%(schemas)s::text[] IS NULL OR n.nspname::text = ANY(%(schemas)s::text[]))
 """
-_NO_MEMBER = """
+NO_MEMBER = """
        NOT EXISTS (SELECT 1 FROM pg_depend e
                     WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
 """
 _TABLES = f"""
 pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    AND c.relkind IN ('r', 'p') AND c.relpersistence IN ('p', 'u') AND {_OURS} AND {_NO_MEMBER}
+    AND c.relkind IN ('r', 'p') AND c.relpersistence IN ('p', 'u') AND {OURS} AND {NO_MEMBER}
 """
 
 # Views and the like come by name only: what is a table on another node must not be one of them.
@@ -72,7 +72,7 @@ SELECT c.oid::int8 AS oid, n.nspname::text AS schema, c.relname::text AS name, c
        {{replica_identity}} AS replica_identity, {{is_partition}} AS is_partition, {{bound}} AS bound,
        {{partition_key}} AS partition_key
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence IN ('p', 'u') AND {_OURS} AND {_NO_MEMBER}
+ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence IN ('p', 'u') AND {OURS} AND {NO_MEMBER}
 """
 
 COLUMNS = f"""
@@ -129,7 +129,7 @@ SELECT y.oid::int8 AS oid, format_type(y.oid, NULL) AS type, n.nspname::text AS 
   FROM pg_type y JOIN pg_namespace n ON n.oid = y.typnamespace
   LEFT JOIN pg_depend e ON e.classid = 'pg_type'::regclass AND e.objid = y.oid AND e.deptype = 'e'
   LEFT JOIN pg_extension x ON x.oid = e.refobjid
- WHERE {_OURS.replace("%(schemas)s", "NULL")}
+ WHERE {OURS.replace("%(schemas)s", "NULL")}
    AND (y.typtype IN ('e', 'd', 'r')
         OR (y.typtype = 'c' AND EXISTS (SELECT 1 FROM pg_class s WHERE s.oid = y.typrelid AND s.relkind = 'c'))
         OR (y.typtype = 'b' AND x.oid IS NOT NULL
@@ -173,7 +173,7 @@ SELECT n.nspname::text AS schema, c.relname::text AS name, p.increment::int8 AS 
                        AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
   LEFT JOIN pg_class r ON r.oid = d.refobjid LEFT JOIN pg_namespace m ON m.oid = r.relnamespace
   LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
- WHERE c.relkind = 'S' AND c.relpersistence = 'p' AND {_OURS} AND {_NO_MEMBER}
+ WHERE c.relkind = 'S' AND c.relpersistence = 'p' AND {OURS} AND {NO_MEMBER}
    AND NOT EXISTS (SELECT 1 FROM pg_depend i
                     WHERE i.classid = 'pg_class'::regclass AND i.objid = c.oid AND i.deptype = 'i')
 """
