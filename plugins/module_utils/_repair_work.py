@@ -121,4 +121,14 @@ def definition_problem(plan: Mapping, place: int, node: str, fingerprint: str | 
     return ""
 
 
+def steps(plan: Mapping, done: t.Mapping[tuple[int, str], int]) -> list[str]:
+    """Return what was done in words; done counts rows by the place of their table and the action."""
+    told = []
+    for (place, action), number in done.items():
+        table = plan["tables"][place]
+        rows = "1 row" if number == 1 else f"{number} rows"
+        told.append(f"{action} {rows} of {table['schema']}.{table['name']} in {table['database']}")
+    return told
+
+
 _AGAIN = "compare again and make a new plan"

@@ -104,3 +104,8 @@ def test_a_table_that_changed_stops_the_plan():
 
 def test_what_is_told_of_a_job_holds_its_key():
     assert job("update").told("why") == {"table": 0, "key": {"id": "5"}, "reason": "why"}
+
+
+def test_what_was_done_is_told_in_words():
+    done = {(0, "update"): 1, (1, "insert"): 2}
+    assert work.steps(PLAN, done) == ["update 1 row of public.city in appdb", "insert 2 rows of public.town in appdb"]
