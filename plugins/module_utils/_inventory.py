@@ -77,12 +77,15 @@ NODE_FIELDS: f.Fields = {
 # Read by playbooks and roles, not by the plan.
 OTHER_VARIABLES = (
     "bdr_accept_loss",
+    "bdr_compare_file",
     "bdr_confirm",
     "bdr_drop_slot",
     "bdr_hosts",
     "bdr_node",
     "bdr_plan_file",
     "bdr_query",
+    *("bdr_repair_delete", "bdr_repair_fail", "bdr_repair_file"),
+    *("bdr_repair_lock_seconds", "bdr_repair_plan", "bdr_repair_policy"),
     "bdr_replication_password",
     "bdr_schema_fail",
     "bdr_schema_file",

@@ -207,10 +207,10 @@ def present_databases(plan: NodePlan) -> set[str]:
         return {row["name"] for row in session.rows(DATABASES, {"names": list(plan.databases)})}
 
 
-def upstream(plan: NodePlan, connection: Connection) -> Session:
+def upstream(plan: NodePlan, connection: Connection, answer_seconds: float = 0) -> Session:
     """Return a session of the replication role on a connection's upstream, with the node's own passfile."""
     # Not in every engine's own DSN: the libpq of its server may not know the word.
-    return Session(f"{connection.dsn} {conninfo({'passfile': plan.passfile})}")
+    return Session(f"{connection.dsn} {conninfo({'passfile': plan.passfile})}", answer_seconds)
 
 
 def member(plan: NodePlan, other: NodePlan, database: str, answer_seconds: float = 0) -> Session:

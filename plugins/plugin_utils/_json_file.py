@@ -1,21 +1,31 @@
 # Copyright: (c) 2026, pgbdr.bdr contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results as JSON in a file of the controller."""
+"""Results as JSON, or as other text, in a file of the controller."""
 
 from __future__ import annotations
 
 import json
+import os
 import typing as t
 from pathlib import Path
 
 
-def write(path: str, found: t.Mapping[str, t.Any], check_mode: bool) -> bool:
-    """Write where it differs from what the file holds; return whether it does. Check mode only tells."""
-    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+def write(path: str, found: t.Mapping[str, t.Any], check_mode: bool, private: bool = False) -> bool:
+    """Write as JSON; otherwise as write_text()."""
+    return write_text(path, json.dumps(found, indent=2, ensure_ascii=False) + "\n", check_mode, private)
+
+
+def write_text(path: str, text: str, check_mode: bool, private: bool = False) -> bool:
+    """Write where it differs from what the file holds; return whether it does. Check mode only tells.
+
+    private: a file that is made is its owner's alone, since it holds values of rows.
+    """
     file = Path(path)
-    if file.exists() and file.read_text(encoding="utf-8") == text:
+    if file.exists() and file.read_bytes() == text.encode():
         return False
     if not check_mode:
-        file.write_text(text, encoding="utf-8")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666)
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as opened:
+            opened.write(text)
     return True

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.pgbdr.bdr.plugins.plugin_utils._json_file import write
+from ansible_collections.pgbdr.bdr.plugins.plugin_utils._json_file import write, write_text
 
 
 def test_a_file_is_written_where_it_differs(tmp_path):
@@ -14,3 +14,13 @@ def test_a_file_is_written_where_it_differs(tmp_path):
     assert file.read_text(encoding="utf-8") == '{\n  "name": "Zürich"\n}\n'
     assert not write(str(file), {"name": "Zürich"}, check_mode=False)
     assert write(str(file), {"name": "Bern"}, check_mode=False)
+
+
+def test_a_file_with_values_of_rows_is_its_owner_s_alone(tmp_path):
+    private, other = tmp_path / "private", tmp_path / "other"
+    assert write_text(str(private), "one\r\ntwo\n", check_mode=False, private=True)
+    assert write_text(str(other), "", check_mode=False)
+    assert (private.stat().st_mode & 0o077, other.stat().st_mode & 0o044) == (0, 0o044)
+    assert not write_text(str(private), "one\r\ntwo\n", check_mode=False, private=True)
+    assert write_text(str(private), "one", check_mode=False)
+    assert private.read_bytes() == b"one"

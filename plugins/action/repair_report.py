@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Print what became of a plan of repair on each node."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..plugin_utils import _repair_text
+
+
+class ActionModule(ActionBase):
+    """Runs once, on the controller."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+        """Return what fails a run."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _unused, given = self.validate_argument_spec(
+            {
+                "repair": {"type": "dict", "required": True},
+                "results": {"type": "list", "elements": "dict", "required": True},
+            }
+        )
+        # A host that failed, or cannot be reached, left no such result; it has failed already.
+        results = [each for each in given["results"] if "repaired" in each]
+        Display().display(_repair_text.outcome(given["repair"], results))
+        return {**result, "changed": False, "failure": _repair_text.failure(results)}
