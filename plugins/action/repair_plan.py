@@ -45,7 +45,13 @@ class ActionModule(ActionBase):
         except RepairError as error:
             return {**result, "failed": True, "msg": str(error)}
         Display().display(_repair_text.plan(found))
-        return {**result, "changed": changed, "repair": found, "apply": bool(given["repair"])}
+        return {
+            **result,
+            "changed": changed,
+            "repair": found,
+            "apply": bool(given["repair"]),
+            "keys": _repair.keys_of(found),
+        }
 
     def _make(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         if not given["comparison"]:

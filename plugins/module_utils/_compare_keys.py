@@ -52,6 +52,17 @@ def readable(table: CompareTable, key: Key) -> dict[str, str]:
     return {name: _readable(table.column(name), text) for name, text in zip(table.key, key)}
 
 
+def canonical(table: CompareTable, shown: t.Mapping[str, str]) -> Key:
+    """Return a key as key_select() gives it, from what readable() gave."""
+    return tuple(_canonical(table.column(name), shown[name]) for name in table.key)
+
+
+def _canonical(column: CompareColumn, text: str) -> str:
+    if column.base in FLOATS:
+        return struct.pack(">d" if column.base == "double precision" else ">f", float(text)).hex()
+    return text
+
+
 def _readable(column: CompareColumn, text: str) -> str:
     if column.base in FLOATS:
         raw = bytes.fromhex(text)

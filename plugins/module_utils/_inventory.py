@@ -77,7 +77,7 @@ NODE_FIELDS: f.Fields = {
 # Read by playbooks and roles, not by the plan.
 OTHER_VARIABLES = (
     "bdr_accept_loss",
-    "bdr_compare_file",
+    *("bdr_compare_fail", "bdr_compare_file", "bdr_compare_page"),
     "bdr_confirm",
     "bdr_drop_slot",
     "bdr_hosts",
@@ -97,7 +97,16 @@ READ = (*GROUP_FIELDS, *NODE_FIELDS)
 """The variables whose values the plan reads; of others it looks at the name only."""
 
 # Variables of roles carry the role's name.
-_ROLE_PREFIXES = ("bdr_build_", "bdr_ddl_", "bdr_packages_", "bdr_instance_", "bdr_group_", "bdr_guard_", "bdr_plan_")
+_ROLE_PREFIXES = (
+    "bdr_build_",
+    "bdr_compare_",
+    "bdr_ddl_",
+    "bdr_packages_",
+    "bdr_instance_",
+    "bdr_group_",
+    "bdr_guard_",
+    "bdr_plan_",
+)
 
 ASSUMED_ERA = "0.7"
 """What contrib_bdr is planned for as long as neither the inventory nor a server says."""

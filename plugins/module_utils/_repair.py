@@ -76,6 +76,24 @@ def policy_of(text: str, nodes: t.Sequence[str]) -> Policy:
     raise RepairError(f"bdr_repair_policy is {text!r}; wanted: {wanted}, the node being one of {', '.join(nodes)}")
 
 
+def keys_of(plan: Mapping) -> list[Row]:
+    """Return the rows that a plan repairs, by database and table, each once: what is to be compared again."""
+    found: dict[int, list[Row]] = {}
+    for step in plan["steps"]:
+        keys = found.setdefault(step["table"], [])
+        if step["key"] not in keys[-len(plan["nodes"]) :]:
+            keys.append(step["key"])
+    tables = plan["tables"]
+    return [
+        {
+            "database": tables[place]["database"],
+            "table": f"{tables[place]['schema']}.{tables[place]['name']}",
+            "keys": keys,
+        }
+        for place, keys in found.items()
+    ]
+
+
 def comparison_of(text: str, path: str, nodes: t.Collection[str]) -> Row:
     """Return the comparison that a file holds; nodes are those of the group."""
     found = _json(text, {"session", "verdict", "hash", "nodes", "tables"})

@@ -124,6 +124,11 @@ options:
       - Begin anew, whatever an earlier call has noted.
     type: bool
     default: false
+  stop_after_seconds:
+    description:
+      - Stop between two calls once so much time has passed, and return RV(stopped). V(0) is never.
+    type: int
+    default: 0
   slice_seconds:
     description:
       - How long a call compares, about. V(0) is until it is through.
@@ -131,7 +136,8 @@ options:
     default: 0
   only:
     description:
-      - Compare only these rows, each entry C(database), C(table) and C(keys), lists of key columns as text.
+      - Compare only these rows. Each entry has C(database), C(table) as C(schema.table), and C(keys), mappings of the
+        key's columns to values as text. What was noted of a whole comparison is kept.
     type: list
     elements: dict
     default: []
@@ -162,6 +168,10 @@ progress:
   description: How far the comparison is, by tables, rows and time; what the action plugin prints.
   type: dict
   returned: while it goes on, and not by the action plugin
+stopped:
+  description: That the time given by O(stop_after_seconds) was up before the end.
+  type: bool
+  returned: when it was, by the action plugin
 comparison:
   description:
     - The verdict, V(equal), V(different) or V(unproven), how the rows were hashed, the nodes, and for each table its
@@ -212,6 +222,7 @@ ARGUMENT_SPEC = {
     "max_lag_mb": {"type": "int", "default": 0},
     "max_active": {"type": "int", "default": 0},
     "fresh": {"type": "bool", "default": False},
+    "stop_after_seconds": {"type": "int", "default": 0},
     "slice_seconds": {"type": "int", "default": 0},
     "only": {"type": "list", "elements": "dict", "default": []},
 }

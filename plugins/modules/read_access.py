@@ -15,6 +15,7 @@ description:
     them with its own.
   - Servers from 14 on have roles for that, C(pg_read_all_data) and C(pg_read_all_stats), and the replication role is
     made a member of them. On older servers it gets USAGE on each schema and SELECT on the tables that are there now.
+  - Does nothing where the server is down; M(pgbdr.bdr.divergence_info) says so.
   - The role may take a base backup, and so read everything, without this as well.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes
@@ -36,16 +37,19 @@ steps:
   sample: [create membership in pg_read_all_data]
 """
 
-from ansible_collections.pgbdr.bdr.plugins.module_utils._apply import apply_part
+from ansible_collections.pgbdr.bdr.plugins.module_utils._apply import Outcome, apply_part
 from ansible_collections.pgbdr.bdr.plugins.module_utils._compare.access import Access
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, alone, exit_with, open_door, runner
+from ansible_collections.pgbdr.bdr.plugins.module_utils._service import service
 
 
 def main() -> None:
     """Observe, plan, apply."""
     module, plan = open_door(NODE)
+    run = runner(module)
     with alone(module, plan):
-        outcome = apply_part(plan, Access(plan), runner(module), module.check_mode)
+        is_up = service(plan, run).is_running()
+        outcome = apply_part(plan, Access(plan), run, module.check_mode) if is_up else Outcome()
     exit_with(module, outcome)
 
 

@@ -86,6 +86,12 @@ repair:
       - {table: 0, key: {id: "5"}, action: update, node: bravo, source: alpha, seen: {bravo: "52", alpha: "51"}}
     left: [{table: 0, key: {id: "7"}, nodes: [charlie], reason: it would be deleted}]
     checksum: 9e1f
+keys:
+  description: The rows that it repairs, for O(pgbdr.bdr.divergence_info#module:only).
+  type: list
+  elements: dict
+  returned: success
+  sample: [{database: appdb, table: public.city, keys: [{id: "5"}]}]
 apply:
   description: Whether the plan was given to be applied.
   type: bool

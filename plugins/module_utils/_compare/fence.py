@@ -43,10 +43,19 @@ SELECT DISTINCT h.upstream FROM pgbdr.heartbeat h
 
 @dataclass
 class Fence:
-    """What a fence took, and downstream node -> why what is on its way to it is not known."""
+    """What a fence took, and (upstream, downstream) -> why what is on its way there is not known."""
 
     seconds: float = 0.0
-    unfenced: dict[str, str] = field(default_factory=dict)
+    silent: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+def unfenced(silent: t.Mapping[tuple[str, str], str]) -> dict[str, str]:
+    """Return downstream node -> why what is on its way to it is not known."""
+    found: dict[str, list[str]] = {}
+    for (upstream, downstream), reason in sorted(silent.items()):
+        told = f"what is on its way from {upstream} to {downstream} is not known: {reason}"
+        found.setdefault(downstream, []).append(told)
+    return {node: "; ".join(reasons) for node, reasons in found.items()}
 
 
 def fence(nodes: Nodes, links: t.Collection[tuple[str, str]], is_updated: bool, seconds: float) -> Fence:
@@ -70,11 +79,7 @@ def fence(nodes: Nodes, links: t.Collection[tuple[str, str]], is_updated: bool, 
         if awaited:
             time.sleep(POLL_SECONDS)
     silent.update({link: f"a row was not seen within {seconds:g} s" for link in awaited})
-    unfenced: dict[str, str] = {}
-    for (upstream, downstream), reason in sorted(silent.items()):
-        told = f"what is on its way from {upstream} to {downstream} is not known: {reason}"
-        unfenced[downstream] = f"{unfenced[downstream]}; {told}" if downstream in unfenced else told
-    return Fence(time.monotonic() - started, unfenced)
+    return Fence(time.monotonic() - started, silent)
 
 
 def _write(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .. import _compare_hash as rows_as_sql
+from .. import _compare_keys as keys_as_sql
 from .._compare_table import CompareTable
 from .blocks import Key
 from .hashing import Hashing, Probed
@@ -61,8 +62,8 @@ class TableQueries:
             for column in table.columns
         ]
         self._from = rows_as_sql.relation(table)
-        self._select = rows_as_sql.key_select(table)
-        self._order = rows_as_sql.key_columns(table)
+        self._select = keys_as_sql.key_select(table)
+        self._order = keys_as_sql.key_columns(table)
         self.column_names = [column.name for column in table.columns]
         self.has_key = bool(table.key)
         self.can_seek_pages = all(each.can.tid_range for each in probed.values())
@@ -152,12 +153,12 @@ class TableQueries:
         return f"ARRAY[{', '.join(f'left({name}::text, {SHOWN_CHARACTERS})' for name in names)}]::text[]"
 
     def _between(self, low: End, high: End) -> Asked:
-        condition, values = rows_as_sql.range_predicate(self.table, low, high)
+        condition, values = keys_as_sql.range_predicate(self.table, low, high)
         return f"{condition} AND {self._where}", {**_ALWAYS, **values}
 
     def _of_keys(self, what: str, keys: t.Sequence[Key]) -> Asked:
-        wanted, values = rows_as_sql.key_values(self.table, keys)
-        match = rows_as_sql.key_match(self.table)
+        wanted, values = keys_as_sql.key_values(self.table, keys)
+        match = keys_as_sql.key_match(self.table)
         return f"SELECT {what} FROM {wanted} JOIN {self._from} ON {match} WHERE {self._where}", {**values}
 
     def _pages(self, first: int, last: int | None) -> Asked:

@@ -24,6 +24,10 @@ class WrongSettings(ValueError):
         super().__init__("\n".join(problems))
 
 
+ShownKey = t.Tuple[t.Tuple[str, str], ...]
+"""A row's key as pairs of column and value."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What to compare. Tables are `schema.table`, patterns of that, or `table` in any schema."""
@@ -37,7 +41,7 @@ class Settings:
     where: tuple[tuple[str, str], ...] = ()
     equality: str = "exact"
     max_differences: int = 1000
-    only: tuple[tuple[str, str, tuple[tuple[str, ...], ...]], ...] = ()
+    only: tuple[tuple[str, str, tuple[ShownKey, ...]], ...] = ()
     """(database, table, keys): look at these rows and at no others."""
 
     def fingerprint(self) -> str:
@@ -60,7 +64,7 @@ class Settings:
         """Return the filter of a table's rows, empty for none."""
         return next((text for pattern, text in self.where if fits(pattern, schema, name)), "")
 
-    def keys_of(self, database: str, schema: str, name: str) -> tuple[tuple[str, ...], ...]:
+    def keys_of(self, database: str, schema: str, name: str) -> tuple[ShownKey, ...]:
         """Return the rows to look at; none for all."""
         return next((keys for at, table, keys in self.only if (at, table) == (database, f"{schema}.{name}")), ())
 
@@ -113,6 +117,7 @@ def parse(
         equality=given["equality"],
         max_differences=given["max_differences"],
         only=tuple(
-            (each["database"], each["table"], tuple(tuple(key) for key in each["keys"])) for each in given["only"]
+            (each["database"], each["table"], tuple(tuple(sorted(key.items())) for key in each["keys"]))
+            for each in given["only"]
         ),
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from . import verdict
 from .blocks import Key
-from .fence import Fence, fence
+from .fence import fence, unfenced
 from .nodes import Nodes
 from .verdict import Candidate, Reading
 
@@ -34,18 +34,17 @@ class Fences:
         self._patience = seconds
         self.rounds = 0
         self.seconds = 0.0
-        self.unfenced: dict[str, str] = {}
+        self.silent: dict[tuple[str, str], str] = {}
 
-    def stand(self) -> Fence:
-        """Put up one."""
+    def stand(self) -> dict[str, str]:
+        """Put up one. Return downstream node -> why what is on its way to it is not known."""
         done = fence(self._nodes, self._links, self._is_updated, self._patience)
-        self._patience = min(IMPATIENT_SECONDS, self._seconds) if done.unfenced else self._seconds
+        self._patience = min(IMPATIENT_SECONDS, self._seconds) if done.silent else self._seconds
         self.rounds += 1
         # The first reason is the one of a fence that had patience.
-        self.unfenced = {**done.unfenced, **self.unfenced}
-        done.unfenced = {node: self.unfenced[node] for node in done.unfenced}
+        self.silent = {**done.silent, **self.silent}
         self.seconds += done.seconds
-        return done
+        return unfenced({link: self.silent[link] for link in done.silent})
 
 
 @dataclass
@@ -68,11 +67,11 @@ def settle(keys: t.Sequence[Key], read: Read, fences: Fences, uncounted: bool = 
             break
         if attempt:
             time.sleep(PAUSE_SECONDS * 2**attempt)
-        unfenced = fences.stand().unfenced
+        silent = fences.stand()
         found = verdict.judge(pending, read([candidate.key for candidate in pending]), uncounted)
         pending = found.again
         for candidate in found.different:
-            reason = verdict.unproven(candidate.reading, unfenced)
+            reason = verdict.unproven(candidate.reading, silent)
             if reason:
                 settled.unproven.append((candidate, reason))
             else:

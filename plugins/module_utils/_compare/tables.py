@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._compare_hash import readable
+from .._compare_keys import readable
 from . import outcome
 from .blocks import Key, Pace
 from .journal import DONE, Item, Journal

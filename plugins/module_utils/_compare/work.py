@@ -15,6 +15,7 @@ import time
 import typing as t
 
 from .._compare_hash import hash_mode
+from .._compare_keys import canonical
 from .._compare_table import Capabilities
 from .._engine import server
 from .._model import NodePlan, node_plan
@@ -29,6 +30,7 @@ from .settle import Fences
 from .tables import TableWork
 from .throttle import Throttle
 
+NO_FENCE: dict[str, t.Any] = {"rounds": 0, "seconds": 0.0, "unfenced": []}
 WAIT_SECONDS = 120
 """How long a comparison waits for the slice of one whose controller went away."""
 
@@ -65,7 +67,8 @@ class Comparison:
             if time.monotonic() >= deadline:
                 raise NotComparable(f"another comparison is at work on {self._plan.name}")
             time.sleep(0.1)
-        self._journal = Journal(f"{self._directory}/journal.sqlite")
+        # A few rows looked at again are no reason to forget a comparison that was stopped.
+        self._journal = Journal(f"{self._directory}/{'rows' if self._settings.only else 'journal'}.sqlite")
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -115,7 +118,8 @@ class Comparison:
                     tables = read_tables(nodes, self._settings)
                 except NodeLost as error:
                     raise NotComparable(
-                        f"{error.node} does not answer: {error.reason}; start it, or leave it out: "
+                        f"{error.node} does not answer: {error.reason}; start it, bring the group up to date with site.yml, or "
+                        "leave it out: "
                         f'-e \'{{"bdr_compare_without": ["{error.node}"]}}\''
                     ) from error
                 except Refused as error:
@@ -160,7 +164,7 @@ class Comparison:
                     try:
                         return all(self._bring_on(nodes, tables, item, fences, deadline) for item in items)
                     finally:
-                        self._note_fences(fences)
+                        self._note_fences(database, fences)
                 except NodeLost as error:
                     self._lose(error)
                     nodes.leave_out(error.node)
@@ -188,7 +192,8 @@ class Comparison:
                 return True
             queries = self._queries(tables, item)
             work = TableWork(own, queries, self._journal, item, fences, self._settings.max_differences, Pace())
-            keys = self._settings.keys_of(item.told["database"], item.told["schema"], item.told["name"])
+            shown = self._settings.keys_of(item.told["database"], item.told["schema"], item.told["name"])
+            keys = [canonical(queries.table, dict(key)) for key in shown]
             while item.state != DONE:
                 if deadline and time.monotonic() >= deadline:
                     return False
@@ -247,15 +252,20 @@ class Comparison:
         is_updated = server(self._plan).heartbeat_is_updated
         return Fences(fence_nodes, self._links(database), is_updated, self._given["fence_seconds"])
 
-    def _note_fences(self, fences: Fences) -> None:
-        noted = self._journal.fact("fence", {"rounds": 0, "seconds": 0.0, "unfenced": {}})
+    def _note_fences(self, database: str, fences: Fences) -> None:
+        noted = self._journal.fact("fence", NO_FENCE)
+        silent = {
+            f"{upstream} -> {downstream} ({database})": why for (upstream, downstream), why in fences.silent.items()
+        }
+        known = {each["link"] for each in noted["unfenced"]}
+        new = [{"link": link, "reason": why} for link, why in sorted(silent.items()) if link not in known]
         with self._journal.step():
             self._journal.note(
                 "fence",
                 {
                     "rounds": noted["rounds"] + fences.rounds,
                     "seconds": round(noted["seconds"] + fences.seconds, 3),
-                    "unfenced": {**noted["unfenced"], **fences.unfenced},
+                    "unfenced": [*noted["unfenced"], *new],
                 },
             )
 
@@ -288,7 +298,6 @@ class Comparison:
         for table in tables:
             table["differences"] = [outcome.with_origins(row, origins) for row in table["differences"]]
         absent = self._journal.fact("absent", [])
-        fence = self._journal.fact("fence", {"rounds": 0, "seconds": 0.0, "unfenced": {}})
         return {
             "session": self._journal.fact("session"),
             "started": self._journal.fact("started"),
@@ -298,6 +307,6 @@ class Comparison:
             "nodes": list(self._settings.nodes),
             "without": list(self._given["without"]),
             "absent": absent,
-            "fence": fence,
+            "fence": self._journal.fact("fence", NO_FENCE),
             "tables": tables,
         }
