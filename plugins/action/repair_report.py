@@ -10,7 +10,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils import _repair_text
+from ..plugin_utils import _compare_text, _repair_text
 
 
 class ActionModule(ActionBase):
@@ -27,9 +27,14 @@ class ActionModule(ActionBase):
             {
                 "repair": {"type": "dict", "required": True},
                 "results": {"type": "list", "elements": "dict", "required": True},
+                "comparison": {"type": "dict", "default": {}},
             }
         )
         # A host that failed, or cannot be reached, left no such result; it has failed already.
         results = [each for each in given["results"] if "repaired" in each]
         Display().display(_repair_text.outcome(given["repair"], results))
-        return {**result, "changed": False, "failure": _repair_text.failure(results)}
+        failures = [_repair_text.failure(results)]
+        if given["comparison"]:
+            Display().display(_compare_text.report(given["comparison"]))
+            failures.append(_compare_text.failure(given["comparison"]))
+        return {**result, "changed": False, "failure": "; ".join(filter(None, failures))}

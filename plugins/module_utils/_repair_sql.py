@@ -14,7 +14,8 @@ import struct
 import typing as t
 from dataclasses import dataclass, replace
 
-from ._compare_hash import FLOATS, Key, key_match, key_select, key_values, quoted, relation, row_hash
+from ._compare_hash import FLOATS, quoted, relation, row_hash
+from ._compare_keys import Key, key_match, key_select, key_values
 from ._compare_table import CompareColumn, CompareTable, common
 from ._repair import DELETE, INSERT, UPDATE
 from ._repair_work import SEND

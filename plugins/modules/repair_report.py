@@ -26,6 +26,11 @@ options:
     type: list
     elements: dict
     required: true
+  comparison:
+    description:
+      - The comparison of the same rows behind the repair, as M(pgbdr.bdr.divergence_info) returned it.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -38,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 failure:
-  description: How many rows were not repaired, in one sentence; empty where all were.
+  description: How many rows were not repaired, and what still differs; empty where all is equal.
   type: str
   returned: success
   sample: "1 row changed since the comparison and was left alone: compare again and make a new plan"

@@ -33,6 +33,7 @@ class Settings:
     """What to compare. Tables are `schema.table`, patterns of that, or `table` in any schema."""
 
     nodes: tuple[str, ...]
+    without: tuple[str, ...]
     databases: tuple[str, ...]
     schemas: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
@@ -108,6 +109,7 @@ def parse(
         raise WrongSettings(problems)
     return Settings(
         nodes=tuple(sorted(chosen)),
+        without=tuple(sorted(given["without"])),
         databases=tuple(given["databases"] or present),
         schemas=tuple(given["schemas"]),
         tables=tuple(given["tables"]),
@@ -121,3 +123,7 @@ def parse(
             for each in given["only"]
         ),
     )
+
+
+def _shown(key: t.Mapping[str, str]) -> ShownKey:
+    return tuple(sorted(key.items()))

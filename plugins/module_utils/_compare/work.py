@@ -19,7 +19,7 @@ from .._compare_keys import canonical
 from .._compare_table import Capabilities
 from .._engine import server
 from .._model import NodePlan, node_plan
-from . import outcome, settings, verdict
+from . import outcome, settings
 from .blocks import Pace
 from .hashing import Hashing
 from .journal import DONE, Item, Journal
@@ -29,8 +29,8 @@ from .queries import TableQueries
 from .settle import Fences
 from .tables import TableWork
 from .throttle import Throttle
+from .told import NO_FENCE, progress, result
 
-NO_FENCE: dict[str, t.Any] = {"rounds": 0, "seconds": 0.0, "unfenced": []}
 WAIT_SECONDS = 120
 """How long a comparison waits for the slice of one whose controller went away."""
 
@@ -90,10 +90,10 @@ class Comparison:
             self._journal.note("seconds", before + time.monotonic() - started)
         items = self._journal.items()
         if any(item.state != DONE for item in items):
-            return {"progress": self._progress(items)}
+            return {"progress": progress(self._journal, items, self._paused)}
         with self._journal.step():
             self._journal.note("finished", True)
-        return {"comparison": self._result(items)}
+        return {"comparison": result(self._journal, items, self._settings, self._members)}
 
     # --- The beginning
 
@@ -118,8 +118,8 @@ class Comparison:
                     tables = read_tables(nodes, self._settings)
                 except NodeLost as error:
                     raise NotComparable(
-                        f"{error.node} does not answer: {error.reason}; start it, bring the group up to date with site.yml, or "
-                        "leave it out: "
+                        f"{error.node} does not answer: {error.reason}; start it, bring the group up to date with "
+                        "site.yml, or leave it out: "
                         f'-e \'{{"bdr_compare_without": ["{error.node}"]}}\''
                     ) from error
                 except Refused as error:
@@ -240,7 +240,7 @@ class Comparison:
             for connection in share.connections
             if name in self._settings.nodes
             and connection.database == database
-            and connection.upstream not in self._given["without"]
+            and connection.upstream not in self._settings.without
         }
 
     def _fence_nodes(self, database: str) -> Nodes:
@@ -268,45 +268,3 @@ class Comparison:
                     "unfenced": [*noted["unfenced"], *new],
                 },
             )
-
-    # --- What is told
-
-    def _progress(self, items: t.Sequence[Item]) -> dict[str, t.Any]:
-        now = next((item for item in items if item.state != DONE), items[-1])
-        rows = {item.number: max(item.result.get("rows", {}).values(), default=0) for item in items}
-        return {
-            "tables": len(items),
-            "tables_done": sum(item.state == DONE for item in items),
-            "rows": sum(rows.values()),
-            "estimate": sum(rows[item.number] if item.state == DONE else item.estimate for item in items),
-            "seconds": self._journal.fact("seconds"),
-            "differences": sum(self._journal.count_differences(item) for item in items),
-            "paused": self._paused,
-            "nodes": {
-                node: f"{now.told['schema']}.{now.told['name']} ({now.told['database']}), {count:,} rows"
-                for node, count in now.result.get("rows", {}).items()
-            },
-        }
-
-    def _result(self, items: t.Sequence[Item]) -> dict[str, t.Any]:
-        origins = {
-            (name, connection.slot): connection.upstream
-            for name, share in self._members.items()
-            for connection in share.connections
-        }
-        tables = [{"notes": [], "truncated": False, **item.told, **item.result} for item in items]
-        for table in tables:
-            table["differences"] = [outcome.with_origins(row, origins) for row in table["differences"]]
-        absent = self._journal.fact("absent", [])
-        return {
-            "session": self._journal.fact("session"),
-            "started": self._journal.fact("started"),
-            "seconds": round(self._journal.fact("seconds"), 3),
-            "verdict": verdict.verdict(tables, absent),
-            "hash": {**self._journal.fact("hash"), "equality": self._settings.equality},
-            "nodes": list(self._settings.nodes),
-            "without": list(self._given["without"]),
-            "absent": absent,
-            "fence": self._journal.fact("fence", NO_FENCE),
-            "tables": tables,
-        }
