@@ -17,11 +17,16 @@ from groups import Group
 Runner = t.Callable[..., dict[str, t.Any]]
 
 
-def runner(group: Group, capsys: pytest.CaptureFixture[str], era: str | None = None) -> Runner:
-    """Return a runner of modules: it gives them the node's share of the plan, and returns their result."""
+def shares(group: Group, era: str | None = None) -> dict[str, t.Any]:
+    """Return the nodes' shares of the plan."""
     shared = {"bdr_group": group.name, "bdr_address": "127.0.0.1", "bdr_databases": ["appdb"], **group.variables}
     hosts = {name: {**shared, "bdr_port": port} for name, port in group.ports.items()}
-    plans = build_plan(with_networks(parse("bdr", hosts, era))).as_dict()["nodes"]
+    return t.cast("dict[str, t.Any]", build_plan(with_networks(parse("bdr", hosts, era))).as_dict()["nodes"])
+
+
+def runner(group: Group, capsys: pytest.CaptureFixture[str], era: str | None = None) -> Runner:
+    """Return a runner of modules: it gives them the node's share of the plan, and returns their result."""
+    plans = shares(group, era)
 
     def run(module: str, node: str = "", check: bool = False, **options: t.Any) -> dict[str, t.Any]:
         plan = plans[node or next(iter(plans))]

@@ -66,12 +66,13 @@ def judge(pending: t.Iterable[Candidate], now: t.Mapping[Key, Reading], uncounte
 
 
 def versions(reading: Reading) -> list[dict[str, t.Any]]:
-    """Return which nodes agree: groups of nodes with their hash, the largest first, then by name."""
+    """Return which nodes agree: groups of nodes with their hash and how often it is there, the
+    largest first, then by name."""
     groups: dict[str | None, list[str]] = {}
     for node, version in sorted(reading.items()):
         groups.setdefault(version[0] if version else None, []).append(node)
     ordered = sorted(groups.items(), key=lambda each: (-len(each[1]), each[1]))
-    return [{"nodes": nodes, "hash": hash_} for hash_, nodes in ordered]
+    return [{"nodes": nodes, "hash": hash_, "count": int(hash_ is not None)} for hash_, nodes in ordered]
 
 
 def majority(reading: Reading) -> list[str]:
@@ -112,7 +113,7 @@ def pairs(nodes: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> li
 
 
 def _content(version: t.Mapping[str, t.Any]) -> tuple[str, int] | None:
-    return None if version["hash"] is None else (version["hash"], version.get("count", 1))
+    return None if version["hash"] is None else (version["hash"], version["count"])
 
 
 def _kind(has: t.Mapping[str, tuple[str, int] | None], first: str, second: str) -> str:
