@@ -12,7 +12,7 @@ PLAYBOOK := $(AS_ROOT) $(VENV)/bin/ansible-playbook --inventory $(QUICKSTART)
 PYTEST := $(AS_ROOT) $(VENV)/bin/pytest
 WITH_SOURCE = $(AS_ROOT) BDR_SOURCE='$(BDR_SOURCE)' BDR_REF='$(BDR_REF)'
 # contrib_bdr is not among them: it needs a source of its own.
-SCENARIOS := plex one_way lifecycle
+SCENARIOS := plex one_way lifecycle compare
 SERVER_PACKAGES := postgresql-15 postgresql-15-pglogical python3-psycopg2
 # iptables: netavark calls it and does not depend on it; without it no container starts.
 HOST_PACKAGES := podman runc netavark aardvark-dns iptables mmdebstrap debian-archive-keyring openssh-client

@@ -174,7 +174,7 @@ def listed(names: t.Sequence[str]) -> str:
 
 def failure(found: Mapping) -> str:
     """Return in one sentence what is not equal, "" where everything is."""
-    by_verdict: dict[str, list[str]] = {"different": [], "unproven": []}
+    by_verdict: dict[str, list[str]] = {"different": [], "unproven": [], "skipped": []}
     for each in found["tables"]:
         if each["verdict"] in by_verdict:
             by_verdict[each["verdict"]].append(_told(each))
@@ -183,6 +183,8 @@ def failure(found: Mapping) -> str:
         told.append(f"the nodes differ in {listed(by_verdict['different'])}")
     if by_verdict["unproven"]:
         told.append(f"not proven equal: {listed(by_verdict['unproven'])}")
+    if by_verdict["skipped"]:
+        told.append(f"not compared: {listed(by_verdict['skipped'])}")
     if not told and found["verdict"] != "equal":
         silent = [f"{each['node']} ({one_line(each['reason'])})" for each in found["absent"]]
         told.append(f"not proven equal: {listed(silent) or found['verdict']}")
@@ -194,5 +196,5 @@ def failure(found: Mapping) -> str:
 def _told(each: Mapping) -> str:
     missing = f"missing on {', '.join(each['missing_on'])}" if each["missing_on"] else ""
     rows = counts(each["differing"], "row") if each["differing"] else ""
-    reason = one_line(each["reason"]) if each["verdict"] == "unproven" else ""
+    reason = one_line(each["reason"]) if each["verdict"] != "different" else ""
     return f"{full_name(each)}: {', '.join(filter(None, (rows, missing, reason)))}".rstrip(": ")

@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import typing as t
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nodes import EPHEMERAL, PROJECT, Node, eventually, find_nodes
+from nodes import EPHEMERAL, Node, eventually, find_nodes
+from plays import Runner, player
 
 FOUNDERS = ("alpha", "charlie", "echo")
 SURVIVORS = ("alpha", "charlie")
@@ -41,16 +38,6 @@ with open("/var/tmp/acknowledged", "w", buffering=1) as acknowledged:
 """
 
 
-class Play(t.NamedTuple):
-    """A run of a playbook."""
-
-    code: int
-    output: str
-
-
-Runner = t.Callable[..., Play]
-
-
 @pytest.fixture(scope="session")
 def nodes() -> dict[str, Node]:
     """Return golf, too, which is no member yet; what the group shares is in the inventory of the others."""
@@ -62,30 +49,7 @@ def nodes() -> dict[str, Node]:
 @pytest.fixture
 def play(nodes: dict[str, Node], tmp_path: Path) -> Runner:
     """Return what runs a playbook on some of the hosts, as an operator's inventory would name them."""
-
-    def run(members: t.Sequence[str], playbook: str, *arguments: str, must: bool = True) -> Play:
-        variables = nodes["alpha"].variables
-        names = [name for name in variables if name.startswith("bdr_") and name != "bdr_sequence_offset"]
-        shared = {name: variables[name] for name in (*names, "ansible_user", "ansible_ssh_private_key_file")}
-        shared["ansible_ssh_common_args"] = (
-            "-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR -o ConnectTimeout=5"
-        )
-        own = ("ansible_host", "bdr_sequence_offset")
-        hosts = {name: {key: nodes[name].variables[key] for key in own} for name in members}
-        inventory = tmp_path / "hosts.json"
-        inventory.write_text(json.dumps({"bdr": {"hosts": hosts, "vars": shared}}))
-        done = subprocess.run(
-            ["ansible-playbook", f"--inventory={inventory}", f"playbooks/{playbook}.yml", *arguments],
-            cwd=PROJECT,
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "10000"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert not must or done.returncode == 0, done.stdout
-        return Play(done.returncode, done.stdout)
-
-    return run
+    return player(nodes, tmp_path, own=("bdr_sequence_offset",))
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,9 @@ _ALWAYS = {"all": True}
 _SIZE = """
 SELECT s.pages, CASE WHEN c.reltuples > 0 AND c.relpages > 0 THEN c.reltuples::float8 / c.relpages ELSE 60 END * s.pages
        AS rows
-  FROM pg_class c, (SELECT pg_relation_size(%(table)s::regclass) / current_setting('block_size')::int8 AS pages) s
- WHERE c.oid = %(table)s::regclass
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+       LATERAL (SELECT pg_relation_size(c.oid) / current_setting('block_size')::int8 AS pages) s
+ WHERE n.nspname = %(schema)s AND c.relname = %(name)s
 """
 
 COMMITTED = {
@@ -70,8 +71,7 @@ class TableQueries:
 
     def size(self) -> Asked:
         """Pages, and about how many rows."""
-        name = f"{rows_as_sql.quoted(self.table.schema)}.{rows_as_sql.quoted(self.table.name)}"
-        return _SIZE, {"table": name}
+        return _SIZE, {"schema": self.table.schema, "name": self.table.name}
 
     def sample(self, ctids: t.Sequence[str]) -> Asked:
         """Keys of the rows at some places, in their order."""
