@@ -92,8 +92,10 @@ def _difference(found: Mapping) -> list[str]:
     names = [", ".join(version["nodes"]) for version in found["versions"]]
     width = max(map(len, names))
     for name, version in zip(names, found["versions"]):
-        told = [values_text(version), *marks(found, version), *origins(found, version)]
+        told = [values_text(version), *marks(found, version)]
         lines.append(f"    {name.ljust(width)}  {'; '.join(told)}")
+    known = [each for version in found["versions"] for each in origins(found, version)]
+    lines += [f"    committed: {', '.join(known)}"] if known else []
     return [*lines, f"    conflict: {one_line(found['conflict'])}"] if found["conflict"] else lines
 
 

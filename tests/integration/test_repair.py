@@ -211,6 +211,21 @@ def test_a_value_that_the_server_gives_itself_is_mended_too(equal: Group, capsys
     equal.sql("bravo", "ALTER TABLE everything DROP own")
 
 
+def test_a_row_that_does_not_come_out_as_it_was_read_is_refused(
+    equal: Group, capsys: pytest.CaptureFixture[str]
+) -> None:
+    length = "ALTER TABLE everything DROP length; ALTER TABLE everything ADD length int GENERATED ALWAYS AS ({}) STORED"
+    for node in NODES:
+        plant(equal, node, "INSERT INTO everything (code, at, b) VALUES ('a', '2026-01-01', '123')")
+    equal.sql("bravo", length.format("7"))
+    before = versions(equal, "bravo", "everything")
+    found = runner(equal, capsys)("repair", "bravo", repair=planned(equal))
+    equal.sql("bravo", length.format("octet_length(b)"))
+    (refused,) = found["refused"]
+    assert "the row does not come out as it was read" in refused["reason"] and found["repaired"] == 0
+    assert len(before) == len(versions(equal, "bravo", "everything")) == 1
+
+
 def test_a_stale_plan_leaves_what_changed_alone(equal: Group) -> None:
     plant(equal, "bravo", "UPDATE city SET name = 'odd' WHERE id <= 5; DELETE FROM city WHERE id IN (6, 7)")
     plan = planned(equal)

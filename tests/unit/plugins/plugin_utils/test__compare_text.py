@@ -52,9 +52,10 @@ public.city (appdb)
   bravo, charlie  1                  0                   2          1
 
   id=5: name
-      alpha, charlie  name 'Paris'; majority; newest; alpha 2026-11-22T09:01:02.345678+00:00; \
-charlie 2026-11-22T09:01:02.345678+00:00 from alpha
-      bravo           name 'Lutetia'; bravo 2026-11-20T01:00:00+00:00
+      alpha, charlie  name 'Paris'; majority; newest
+      bravo           name 'Lutetia'
+      committed: alpha 2026-11-22T09:01:02.345678+00:00, charlie 2026-11-22T09:01:02.345678+00:00 from alpha, \
+bravo 2026-11-20T01:00:00+00:00
       conflict: update_update at 2026-11-22T09:01:03+00:00 on bravo: the local row was kept
 
   id=7: name, size
