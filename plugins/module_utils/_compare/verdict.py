@@ -60,8 +60,8 @@ def judge(
 ) -> Round:
     """Compare what was read behind a fence with what was read before it.
 
-    unfenced: downstream node -> why the fence does not tell what was on its way to it. uncounted: nodes tell no writing
-    transaction, as for rows without a key, so that all have to stand still once more.
+    unfenced: downstream node -> why the fence does not tell what was on its way to it. uncounted: how often rows
+    without a key are there was read; one more may have come and gone wherever, so all have to stand still once more.
     """
     found = Round()
     for candidate in pending:
