@@ -71,8 +71,8 @@ def test_a_key_of_one_server_finds_the_row_of_the_other(sides: Sides, name: str)
     kind = KINDS[name]
     if not all(side.has(kind) for side in sides):
         pytest.skip("one of the servers does not know it")
-    if "range" in name and sides[0].version < 90400:
-        pytest.skip("its planner knows no >= of ranges: unexpected operator 3886")
+    if "empty" in kind.values:
+        pytest.skip("planners of these servers stop at >= of an empty range: unexpected operator 3886")
     twins = dict(kind.same)
     rows = [(text,) for text in kind.values if text not in twins.values()]
     try:
