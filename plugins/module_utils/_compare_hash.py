@@ -2,34 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""A row's hash as SQL, the same for the same row on every node, and rows found by their keys. Pure.
+"""A row's hash as SQL, the same for the same row on every node. Pure.
 
 A hash function of the server need only give the same for equals, not something else for others: numeric's leaves out
 the sign, those of jsonb and of ranges build on it, and the one for eight bytes folds them into four, whatever the
 seed. So only types are hashed as they are whose function was looked at; the others as the bytes they are sent as, or
 as text. An enum is hashed by its label: its number is another one on each node.
 
-No text made here has a % in it, so it means the same with values and without. Everything needs the settings of
+No text made here has a % in it, so it means the same with values and without. It needs the settings of
 session_settings() and where_known().
 """
 
 from __future__ import annotations
 
-import re
-import struct
 import typing as t
 
 from ._compare_table import Capabilities, CompareColumn, CompareTable
-
-Values = t.Dict[str, str]
-Key = t.Tuple[str, ...]
-Sql = t.Tuple[str, Values]
 
 RECORD, MD5 = "record", "md5"
 EXACT, EQUAL = "exact", "sql"
 
 SESSION = {
-    "DateStyle": "ISO, YMD",
+    "DateStyle": "ISO,YMD",
     "IntervalStyle": "postgres",
     "TimeZone": "UTC",
     "array_nulls": "on",
@@ -38,11 +32,14 @@ SESSION = {
     "extra_float_digits": "3",
     "lc_monetary": "C",
     "quote_all_identifiers": "off",
-    "search_path": "pg_catalog, pg_temp",
+    "search_path": "pg_catalog,pg_temp",
     "standard_conforming_strings": "on",
     "xmloption": "content",
 }
-"""What each session is set to; every server knows these."""
+"""What each session is set to; every server knows these.
+
+By the connection's options, not later: how strings are quoted psycopg2 asks when it connects.
+"""
 
 # Rows that a policy hides are an error, not a difference. A session takes one core, and compiles nothing.
 KNOWN = {"jit": "off", "max_parallel_workers_per_gather": "0", "row_security": "off"}
@@ -94,15 +91,14 @@ NORMAL = {
 
 def quoted(name: str) -> str:
     """Return an identifier in quotes. With a % it is spelled so that no driver takes that for a placeholder."""
-    return _percent_free('"{}"'.format(name.replace('"', '""')))
+    return percent_free('"{}"'.format(name.replace('"', '""')))
 
 
-def _percent_free(identifier: str) -> str:
-    return "U&" + identifier.replace("\\", r"\\").replace("%", r"\0025") if "%" in identifier else identifier
-
-
-def _type(name: str) -> str:
-    return re.sub(r'"(?:[^"]|"")*"', lambda found: _percent_free(found.group()), name)
+def percent_free(identifier: str) -> str:
+    """Return a quoted identifier without its %. Where it ends is said: old servers take no end of input for that."""
+    if "%" not in identifier:
+        return identifier
+    return "U&{} UESCAPE '!'".format(identifier.replace("!", "!!").replace("%", "!0025"))
 
 
 def relation(table: CompareTable, alias: str = "t") -> str:
@@ -187,98 +183,3 @@ def block_aggregate(mode: str) -> str:
     if mode == MD5:
         return total
     return f"{total}, coalesce(bit_xor(hashfloat8extended(h::float8, 0)), 0)::text AS mixed"
-
-
-# --- Keys -----------------------------------------------------------------------------------------
-
-
-def key_columns(table: CompareTable, alias: str = "t") -> str:
-    """Return the key's columns, to order by."""
-    return ", ".join(f"{alias}.{quoted(name)}" for name in table.key)
-
-
-def key_select(table: CompareTable, alias: str = "t") -> str:
-    """Return the key's columns as text, k0, k1 ...: equal keys have the same text, whatever server writes it."""
-    return ", ".join(
-        f"{_key_form(table.column(name)).format(f'{alias}.{quoted(name)}')} AS k{place}"
-        for place, name in enumerate(table.key)
-    )
-
-
-def _key_form(column: CompareColumn) -> str:
-    if column.base in FLOATS:
-        return f"encode({NORMAL[column.base]}, 'hex')"
-    if column.base == "interval":
-        return "justify_interval({})::text"
-    if column.base.endswith(".citext"):
-        return "lower({}::text)"
-    return TRIMMED if column.base == "numeric" else "{}::text"
-
-
-def readable(table: CompareTable, key: Key) -> dict[str, str]:
-    """Return a key by its columns' names as a person reads it."""
-    return {name: _readable(table.column(name), text) for name, text in zip(table.key, key)}
-
-
-def _readable(column: CompareColumn, text: str) -> str:
-    if column.base in FLOATS:
-        raw = bytes.fromhex(text)
-        return repr(struct.unpack(">d" if len(raw) == 8 else ">f", raw)[0])
-    return text
-
-
-def key_values(table: CompareTable, keys: t.Sequence[Key]) -> Sql:
-    """Return a relation k of some keys, and its values; k(k0, k1 ...) has the types of the key's columns."""
-    values: Values = {}
-    rows = []
-    for number, key in enumerate(keys):
-        typed, some = _typed(table, key, f"k{number}_")
-        values.update(some)
-        rows.append(f"({', '.join(typed)})")
-    names = ", ".join(f"k{place}" for place in range(len(table.key)))
-    return f"(VALUES {', '.join(rows)}) AS k ({names})", values
-
-
-def key_match(table: CompareTable, alias: str = "t") -> str:
-    """Return the condition that a row has the key k of key_values()."""
-    return " AND ".join(
-        f"{alias}.{quoted(name)} {_operator(table.column(name), '=')} k.k{place}"
-        for place, name in enumerate(table.key)
-    )
-
-
-def range_predicate(table: CompareTable, low: Key | None, high: Key | None, alias: str = "t") -> Sql:
-    """Return the condition that a row's key is low or above and below high, and its values; None is no end."""
-    conditions, values = [], {}
-    for comparison, prefix, bound in ((">=", "low", low), ("<", "high", high)):
-        if bound is not None:
-            typed, some = _typed(table, bound, prefix)
-            values.update(some)
-            conditions.append(_compared(table, comparison, typed, alias))
-    return " AND ".join(conditions) or "true", values
-
-
-def _typed(table: CompareTable, key: Key, prefix: str) -> tuple[list[str], Values]:
-    columns = [table.column(name) for name in table.key]
-    typed = [f"%({prefix}{place})s::{_type(column.base)}" for place, column in enumerate(columns)]
-    texts = [_readable(column, text) for column, text in zip(columns, key)]
-    return typed, {f"{prefix}{place}": text for place, text in enumerate(texts)}
-
-
-def _operator(column: CompareColumn, name: str) -> str:
-    """Return an operator for a column; types of extensions have theirs where no search path leads."""
-    return name if column.operators == "pg_catalog" else f"OPERATOR({quoted(column.operators)}.{name})"
-
-
-def _compared(table: CompareTable, comparison: str, bound: t.Sequence[str], alias: str) -> str:
-    """Return a comparison of the whole key, in a form that an index on it serves."""
-    columns = [table.column(name) for name in table.key]
-    names = [f"{alias}.{quoted(column.name)}" for column in columns]
-    if len(columns) > 1 and all(column.operators == "pg_catalog" for column in columns):
-        return f"({', '.join(names)}) {comparison} ({', '.join(bound)})"
-    alternatives = []
-    for place, column in enumerate(columns):
-        pairs = [f"{names[p]} {_operator(columns[p], '=')} {bound[p]}" for p in range(place)]
-        operator = _operator(column, comparison if column is columns[-1] else comparison[0])
-        alternatives.append(" AND ".join([*pairs, f"{names[place]} {operator} {bound[place]}"]))
-    return f"({' OR '.join(alternatives)})"

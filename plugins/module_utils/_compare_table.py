@@ -36,7 +36,10 @@ WITH RECURSIVE domains (type, base) AS (
     UNION ALL
     SELECT y.oid, d.base FROM pg_type y JOIN domains d ON d.type = y.typbasetype WHERE y.typtype = 'd'
 ), operators (type, schema) AS (
-    SELECT o.opcintype, n.nspname::text
+    SELECT o.opcintype,
+           CASE WHEN EXISTS (SELECT 1 FROM pg_amop a JOIN pg_operator p ON p.oid = a.amopopr
+                              WHERE a.amopfamily = o.opcfamily AND a.amoplefttype = o.opcintype AND p.oprname = '>=')
+                THEN n.nspname::text ELSE '' END
       FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod JOIN pg_namespace n ON n.oid = o.opcnamespace
      WHERE o.opcdefault AND m.amname = 'btree' AND n.nspname <> 'pg_catalog'
 ), nondeterministic (id) AS (
@@ -88,7 +91,10 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class CompareColumn:
-    """A column. base: its type without domains and lengths. operators: the schema of the type's comparisons."""
+    """A column. base: its type without domains and lengths.
+
+    operators: the schema of the type's comparisons, "" where they have other names, so that it is in no key.
+    """
 
     name: str
     type: str
@@ -131,7 +137,8 @@ def wanted(schemas: t.Sequence[str] = (), tables: t.Sequence[tuple[str, str]] = 
 def table(row: Row) -> CompareTable:
     """Return a table as a row of TABLES describes it; JSON comes parsed."""
     columns = sorted((CompareColumn(**column) for column in row["columns"] or ()), key=lambda column: column.name)
-    found = [(tuple(key["columns"]), bool(key["is_primary"])) for key in row["keys"] or ()]
+    odd = {column.name for column in columns if not column.operators}
+    found = [(tuple(key["columns"]), key["is_primary"]) for key in row["keys"] or () if odd.isdisjoint(key["columns"])]
     primary = next((key for key, is_primary in found if is_primary), ())
     keys = tuple(sorted({key for key, _is_primary in found}, key=_ease))
     key = primary or next(iter(keys), ())
