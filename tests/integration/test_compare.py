@@ -162,7 +162,7 @@ def test_what_is_planted_is_told_with_nodes_columns_times_and_origins(group: Gro
     assert sorted(map(sorted, counts)) in ([[0, 1], [8, 9]], [[0, 1], [33, 34]], [[0, 1], [16, 17]]), counts
     only = table(found, "only_here")
     assert (only["verdict"], only["missing_on"]) == ("different", ["alpha", "bravo"])
-    group.sql("charlie", "DROP TABLE only_here")
+    group.sql("charlie", "DROP TABLE only_here CASCADE")
 
 
 def test_equality_of_sql_is_a_choice_and_the_report_says_which(group: Group) -> None:
