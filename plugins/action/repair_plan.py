@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
                 changed = self._write(given["file"], found)
         except RepairError as error:
             return {**result, "failed": True, "msg": str(error)}
-        Display().display(_repair_text.plan(found))
+        Display().display(_repair_text.plan(found, "" if given["repair"] else given["file"]))
         return {
             **result,
             "changed": changed,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 import typing as t
 
 from ..module_utils._repair import DELETE, INSERT, UPDATE
@@ -18,8 +19,11 @@ STEPS_SHOWN = 50
 ACTIONS = (INSERT, UPDATE, DELETE)
 
 
-def plan(found: Mapping) -> str:
-    """Return what the plan does: the numbers by table and node, the steps, and what is left out and why."""
+def plan(found: Mapping, path: str = "") -> str:
+    """Return what the plan does: the numbers by table and node, the steps, and what is left out and why.
+
+    path: where it was written, if it was.
+    """
     deletes = "may delete rows" if found["delete"] else "deletes nothing"
     lines = ["", f"Repair of comparison {found['session']}: policy {found['policy']}, {deletes}"]
     steps = found["steps"]
@@ -32,6 +36,8 @@ def plan(found: Mapping) -> str:
         lines.append(f"and {counts(len(steps) - STEPS_SHOWN, 'more step')}")
     if found["left"]:
         lines += ["", "Left out", *_left(found)]
+    if path and steps:
+        lines += ["", f"No node was changed. To carry the plan out: -e bdr_repair_plan={shlex.quote(path)}"]
     return "\n".join([*lines, ""])
 
 
@@ -63,6 +69,7 @@ def outcome(found: Mapping, results: t.Sequence[Mapping]) -> str:
     rows = [
         (each["node"], str(each["repaired"]), str(each["there"]), str(len(each["stale"])), str(len(each["refused"])))
         for each in results
+        if each["repaired"] or each["there"] or each["stale"] or each["refused"]
     ]
     lines = ["", *table(("node", "repaired", "right before", "stale", "refused"), rows)]
     for each in results:

@@ -13,14 +13,14 @@ from modules import runner
 NODES = ("alpha", "bravo", "charlie")
 MESH = {("appdb", one, other) for one in NODES for other in NODES if one != other}
 ANY_DDL = f"{LOCAL_DDL} SET bdr.permit_unsafe_ddl_commands = on;"
-# A value of its own place, which an UPDATE that does not touch it does not send.
 SCHEMA = """
 CREATE TABLE mark (mark int, node text, PRIMARY KEY (mark, node));
 CREATE TABLE city (id int PRIMARY KEY, name text, size float8, big text);
-ALTER TABLE city ALTER big SET STORAGE EXTERNAL;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO bdr_replication;
 """
-ROWS = "INSERT INTO city SELECT n, 'city ' || n, n / 3.0, repeat(md5(n::text), 300) FROM generate_series(1, 20) n"
+# A value of its own place, which an UPDATE that does not touch it does not send. Servers of 0.4 crash over such rows.
+APART = "ALTER TABLE city ALTER big SET STORAGE EXTERNAL"
+ROWS = "INSERT INTO city SELECT n, 'city ' || n, n / 3.0, repeat(md5(n::text), {}) FROM generate_series(1, 20) n"
 
 Make = t.Callable[..., Group]
 
@@ -31,7 +31,9 @@ def group(make_group: Make) -> Group:
     made = make_group("hzreal", 5930, NODES)
     made.must()
     made.everywhere(ANY_DDL + SCHEMA)
-    made.sql("alpha", ROWS)
+    if not is_0_4(made):
+        made.everywhere(ANY_DDL + APART)
+    made.sql("alpha", ROWS.format(1 if is_0_4(made) else 300))
     settle(made, 1)
     return made
 
@@ -61,7 +63,8 @@ def plant(group: Group, node: str, text: str) -> None:
     known = "SELECT 1 FROM pg_replication_identifier WHERE riname = 'planted'"
     if not group.sql(node, known):
         group.sql(node, "SELECT pg_replication_identifier_create('planted')")
-    group.sql(node, f"SELECT pg_replication_identifier_setup_replaying_from('planted'); {text}")
+    origin = "pg_replication_identifier_setup_replaying_from('planted')"
+    group.sql(node, f"SELECT {origin}, pg_replication_identifier_setup_tx_origin('0/1', now()); {text}")
 
 
 def rows(group: Group, node: str) -> list[tuple]:
@@ -97,6 +100,19 @@ def test_rows_of_every_kind_of_difference_come_to_one_version(group: Group, caps
     assert [(each["changed"], each["repaired"], each["stale"]) for each in again.values()] == [(False, 0, [])] * 3
 
 
+def test_check_mode_only_tells(group: Group, capsys: pytest.CaptureFixture[str]) -> None:
+    plant(group, "bravo", "UPDATE city SET name = 'odd' WHERE id = 10")
+    plan = planned(group)
+    before = {node: rows(group, node) for node in NODES}
+    run = runner(group, capsys, era(group))
+    told = [step for node in NODES for step in run("repair", node, check=True, repair=plan)["steps"]]
+    assert told == [f"{'update' if is_0_4(group) else 'send'} 1 row of public.city in appdb"]
+    settle(group, 4)
+    assert {node: rows(group, node) for node in NODES} == before
+    repaired(group, capsys, plan)
+    eventually(lambda: rows(group, "bravo"), before["alpha"])
+
+
 def test_a_stale_plan_does_nothing(group: Group, capsys: pytest.CaptureFixture[str]) -> None:
     plant(group, "bravo", "UPDATE city SET name = 'odd' WHERE id IN (7, 8); DELETE FROM city WHERE id = 9")
     plan = planned(group)
@@ -107,17 +123,5 @@ def test_a_stale_plan_does_nothing(group: Group, capsys: pytest.CaptureFixture[s
     found = repaired(group, capsys, plan)
     stale = sorted(row["key"]["id"] for each in found.values() for row in each["stale"])
     assert (stale, [each["repaired"] for each in found.values()]) == (["7", "8", "9"], [0, 0, 0])
-    settle(group, 4)
-    assert {node: rows(group, node) for node in NODES} == before
-
-
-def test_check_mode_only_tells(group: Group, capsys: pytest.CaptureFixture[str]) -> None:
-    plant(group, "bravo", "UPDATE city SET name = 'odd' WHERE id = 10")
-    plan = planned(group)
-    before = {node: rows(group, node) for node in NODES}
-    run = runner(group, capsys, era(group))
-    told = [step for node in NODES for step in run("repair", node, check=True, repair=plan)["steps"]]
-    action = "update" if is_0_4(group) else "send"
-    assert f"{action} 1 row of public.city in appdb" in told
     settle(group, 5)
     assert {node: rows(group, node) for node in NODES} == before

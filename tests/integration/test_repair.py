@@ -216,7 +216,8 @@ def test_a_row_that_does_not_come_out_as_it_was_read_is_refused(
 ) -> None:
     length = "ALTER TABLE everything DROP length; ALTER TABLE everything ADD length int GENERATED ALWAYS AS ({}) STORED"
     for node in NODES:
-        plant(equal, node, "INSERT INTO everything (code, at, b) VALUES ('a', '2026-01-01', '123')")
+        values = "(id, code, at, b) OVERRIDING SYSTEM VALUE VALUES (7, 'a', '2026-01-01', '123')"
+        plant(equal, node, f"INSERT INTO everything {values}")
     equal.sql("bravo", length.format("7"))
     before = versions(equal, "bravo", "everything")
     found = runner(equal, capsys)("repair", "bravo", repair=planned(equal))
@@ -287,8 +288,8 @@ def test_rows_that_exchanged_unique_values_are_mended(equal: Group, capsys: pyte
     plant(
         equal,
         "bravo",
-        "DELETE FROM town WHERE id = 3; UPDATE town SET name = 'town 3' WHERE id = 2;"
-        "UPDATE town SET name = 'town 2' WHERE id = 1; UPDATE town SET city = 7777 WHERE id = 4",
+        "DELETE FROM town WHERE id = 3; UPDATE town SET name = 'town 3' WHERE id = 1;"
+        "UPDATE town SET name = 'town 1' WHERE id = 2; UPDATE town SET city = 7777 WHERE id = 4",
     )
     found = runner(equal, capsys)("repair", "bravo", repair=planned(equal))
     assert (found["repaired"], found["refused"]) == (4, []), found

@@ -50,6 +50,12 @@ def test_a_long_plan_shows_its_first_steps():
     assert "may delete rows" in told and told.endswith("id=49 on bravo as on alpha\nand 1 more step\n")
 
 
+def test_a_plan_that_was_written_tells_how_it_is_carried_out():
+    said = "\nNo node was changed. To carry the plan out: -e bdr_repair_plan='my plan.json'\n"
+    assert text.plan(PLAN, "my plan.json").endswith(said)
+    assert "No node was changed" not in text.plan(make(comparison(table("city")), "newest", False, MESH), "r.json")
+
+
 def test_a_plan_of_an_equal_group():
     assert text.plan(make(comparison(table("city")), "newest", False, MESH)).endswith("\nnothing to do\n")
 
@@ -57,6 +63,7 @@ def test_a_plan_of_an_equal_group():
 STALE = {"table": 0, "key": {"id": "5"}, "reason": "bravo has another row\nby now"}
 RESULTS = [
     {"node": "bravo", "repaired": 3, "there": 1, "stale": [STALE], "refused": []},
+    {"node": "alpha", "repaired": 0, "there": 0, "stale": [], "refused": []},
     {"node": "charlie", "repaired": 2, "there": 0, "stale": [], "refused": [{**STALE, "reason": "ERROR: no"}] * 2},
 ]
 
