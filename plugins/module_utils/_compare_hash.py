@@ -95,8 +95,10 @@ def quoted(name: str) -> str:
 
 
 def percent_free(identifier: str) -> str:
-    """Return a quoted identifier without its %."""
-    return "U&" + identifier.replace("\\", r"\\").replace("%", r"\0025") if "%" in identifier else identifier
+    """Return a quoted identifier without its %. Where it ends is said: old servers take no end of input for that."""
+    if "%" not in identifier:
+        return identifier
+    return "U&{} UESCAPE '!'".format(identifier.replace("!", "!!").replace("%", "!0025"))
 
 
 def relation(table: CompareTable, alias: str = "t") -> str:

@@ -29,9 +29,9 @@ def key_columns(table: CompareTable, alias: str = "t") -> str:
 
 def key_select(table: CompareTable, alias: str = "t") -> str:
     """Return the key's columns as text, k0, k1 ...: equal keys have the same text, whatever server writes it."""
+    columns = [table.column(name) for name in table.key]
     return ", ".join(
-        f"{_key_form(table.column(name)).format(f'{alias}.{quoted(name)}')} AS k{place}"
-        for place, name in enumerate(table.key)
+        f"{_key_form(column).format(_named(column, alias))} AS k{place}" for place, column in enumerate(columns)
     )
 
 
@@ -106,7 +106,7 @@ def _type(name: str) -> str:
 
 
 def _named(column: CompareColumn, alias: str) -> str:
-    """Return a column to compare with a key: of a domain of a user's type the server knows no comparison."""
+    """Return a column of a key; servers can do less with a domain of a user's type than with the type."""
     name = f"{alias}.{quoted(column.name)}"
     return f"{name}::{_type(column.base)}" if "." in column.base else name
 

@@ -42,10 +42,12 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._compare.access import A
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, alone, exit_with, open_door, runner
 from ansible_collections.pgbdr.bdr.plugins.module_utils._service import service
 
+ARGUMENT_SPEC = {**NODE}
+
 
 def main() -> None:
     """Observe, plan, apply."""
-    module, plan = open_door(NODE)
+    module, plan = open_door(ARGUMENT_SPEC)
     run = runner(module)
     with alone(module, plan):
         is_up = service(plan, run).is_running()

@@ -61,13 +61,12 @@ class Multiset:
             self._journal.save(self._item)
 
     def read(self, keys: t.Sequence[Key]) -> dict[Key, Reading]:
-        """Return how often rows are there now, by their hashes."""
+        """Return how often rows are there now, by their hashes, and what changes when others take their places."""
         answers = self._nodes.ask(*self._queries.counts_of([key[0] for key in keys]))
-        found = {node: {row["hash"]: str(row["number"]) for row in rows} for node, rows in answers.items()}
-        return {
-            key: {node: (counts[key[0]], "") if key[0] in counts else None for node, counts in found.items()}
-            for key in keys
+        found = {
+            node: {row["hash"]: (str(row["number"]), row["xmins"]) for row in rows} for node, rows in answers.items()
         }
+        return {key: {node: counts.get(key[0]) for node, counts in found.items()} for key in keys}
 
     def values(self, hashes: t.Sequence[str]) -> dict[str, dict[str, str | None]]:
         """Return what is in the rows of some hashes, by column."""

@@ -132,9 +132,10 @@ class TableQueries:
         )
 
     def counts_of(self, hashes: t.Sequence[str]) -> Asked:
-        """How often some hashes are there in the whole table."""
+        """How often some hashes are there in the whole table, and a sum of the transactions that wrote their rows."""
         return (
-            f"SELECT h::text AS hash, count(*) AS number FROM (SELECT {self._hash} AS h FROM {self._from}"
+            "SELECT h::text AS hash, count(*) AS number, sum(x)::text AS xmins"
+            f" FROM (SELECT {self._hash} AS h, t.xmin::text::int8 AS x FROM {self._from}"
             f" WHERE {self._where} OFFSET 0) s WHERE h = ANY(%(hashes)s::int8[]) GROUP BY 1",
             {"hashes": list(hashes)},
         )

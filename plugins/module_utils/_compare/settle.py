@@ -68,10 +68,10 @@ def settle(keys: t.Sequence[Key], read: Read, fences: Fences, uncounted: bool = 
         if attempt:
             time.sleep(PAUSE_SECONDS * 2**attempt)
         silent = fences.stand()
-        found = verdict.judge(pending, read([candidate.key for candidate in pending]), uncounted)
+        found = verdict.judge(pending, read([candidate.key for candidate in pending]), silent, uncounted)
         pending = found.again
         for candidate in found.different:
-            reason = verdict.unproven(candidate.reading, silent)
+            reason = verdict.unproven(candidate.reading, candidate.unfenced)
             if reason:
                 settled.unproven.append((candidate, reason))
             else:

@@ -33,11 +33,15 @@ def differs(reading: Reading) -> bool:
 
 @dataclass
 class Candidate:
-    """A row that looked different, and how many fences it has stood still across."""
+    """A row that looked different, and how many fences it has stood still across.
+
+    unfenced: downstream node -> why one of those fences does not tell what was on its way to it.
+    """
 
     key: Key
     reading: Reading
     calm: int = 0
+    unfenced: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -48,20 +52,29 @@ class Round:
     again: list[Candidate] = field(default_factory=list)
 
 
-def judge(pending: t.Iterable[Candidate], now: t.Mapping[Key, Reading], uncounted: bool = False) -> Round:
+def judge(
+    pending: t.Iterable[Candidate],
+    now: t.Mapping[Key, Reading],
+    unfenced: t.Mapping[str, str],
+    uncounted: bool = False,
+) -> Round:
     """Compare what was read behind a fence with what was read before it.
 
-    uncounted: nodes tell no writing transaction, as for rows without a key, so that all have to stand still once more.
+    unfenced: downstream node -> why the fence does not tell what was on its way to it. uncounted: how often rows
+    without a key are there was read; one more may have come and gone wherever, so all have to stand still once more.
     """
     found = Round()
     for candidate in pending:
         reading = now[candidate.key]
         if not differs(reading):
             continue
-        calm = candidate.calm + 1 if reading == candidate.reading else 0
-        next_look = Candidate(candidate.key, reading, calm)
+        next_look = Candidate(candidate.key, reading)
+        if reading == candidate.reading:
+            # Where two fences are needed, one that stands does not make up for one that did not.
+            next_look.calm = candidate.calm + 1
+            next_look.unfenced = {**unfenced, **candidate.unfenced}
         needed = 2 if uncounted or None in reading.values() else 1
-        (found.different if calm >= needed else found.again).append(next_look)
+        (found.different if next_look.calm >= needed else found.again).append(next_look)
     return found
 
 

@@ -124,9 +124,9 @@ def test_no_text_has_a_placeholder():
     assert "%" not in "".join(
         [*texts, compare.relation(found), compare.block_aggregate("record"), compare.where_known()]
     )
-    assert compare.relation(found) == 'ONLY U&"a\\0025s""".U&"b\\0025(x)s" AS t'
-    assert compare.quoted('c%%"\\') == 'U&"c\\0025\\0025""\\\\"'
-    assert compare.quoted('c"\\') == '"c""\\"'
+    assert compare.relation(found) == 'ONLY U&"a!0025s""" UESCAPE \'!\'.U&"b!0025(x)s" UESCAPE \'!\' AS t'
+    assert compare.quoted('c%!%"\\') == """U&"c!0025!!!0025""\\" UESCAPE '!'"""
+    assert compare.quoted('c!"\\') == '"c!""\\"'
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ def table(*bases, operators="pg_catalog"):
     [
         ("integer", 't."a"::text'),
         ("interval", 'justify_interval(t."a")::text'),
-        ("x.citext", 'lower(t."a"::text)'),
-        ("x.mood", "array_to_string(ARRAY[t.\"a\"], '')"),
-        ("x.mood[]", 't."a"::text'),
+        ("x.citext", 'lower(t."a"::x.citext::text)'),
+        ("x.mood", "array_to_string(ARRAY[t.\"a\"::x.mood], '')"),
+        ("x.mood[]", 't."a"::x.mood[]::text'),
         ("numeric", keys.TRIMMED.format('t."a"')),
         ("real", "encode(float4send(CASE WHEN (t.\"a\" + '0') = 'NaN' THEN 'NaN' ELSE (t.\"a\" + '0') END), 'hex')"),
     ],
@@ -53,8 +53,8 @@ def test_floats_are_read_as_they_were_sent(number):
 
 def test_keys_are_a_relation_of_their_types():
     assert keys.key_values(table("integer", 'x."a%b"'), [("1", "x"), ("2", "y")]) == (
-        '(VALUES (%(k0_0)s::integer, %(k0_1)s::x.U&"a\\0025b"), (%(k1_0)s::integer, %(k1_1)s::x.U&"a\\0025b"))'
-        " AS k (k0, k1)",
+        "(VALUES (%(k0_0)s::integer, %(k0_1)s::x.U&\"a!0025b\" UESCAPE '!'),"
+        " (%(k1_0)s::integer, %(k1_1)s::x.U&\"a!0025b\" UESCAPE '!')) AS k (k0, k1)",
         {"k0_0": "1", "k0_1": "x", "k1_0": "2", "k1_1": "y"},
     )
 
