@@ -78,17 +78,15 @@ def policy_of(text: str, nodes: t.Sequence[str]) -> Policy:
 
 def keys_of(plan: Mapping) -> list[Row]:
     """Return the rows that a plan repairs, by database and table, each once: what is to be compared again."""
-    found: dict[int, list[Row]] = {}
+    found: dict[int, dict[t.Any, Row]] = {}
     for step in plan["steps"]:
-        keys = found.setdefault(step["table"], [])
-        if step["key"] not in keys[-len(plan["nodes"]) :]:
-            keys.append(step["key"])
+        found.setdefault(step["table"], {})[tuple(step["key"].items())] = step["key"]
     tables = plan["tables"]
     return [
         {
             "database": tables[place]["database"],
             "table": f"{tables[place]['schema']}.{tables[place]['name']}",
-            "keys": keys,
+            "keys": list(keys.values()),
         }
         for place, keys in found.items()
     ]

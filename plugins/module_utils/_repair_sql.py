@@ -10,12 +10,11 @@ while the statement waits for it. Each returns the hash of what it wrote. Values
 
 from __future__ import annotations
 
-import struct
 import typing as t
 from dataclasses import dataclass, replace
 
-from ._compare_hash import FLOATS, quoted, relation, row_hash
-from ._compare_keys import Key, key_match, key_select, key_values
+from ._compare_hash import quoted, relation, row_hash
+from ._compare_keys import Key, canonical, key_match, key_select, key_values
 from ._compare_table import CompareColumn, CompareTable, common
 from ._repair import DELETE, INSERT, UPDATE
 from ._repair_work import SEND
@@ -62,7 +61,7 @@ class Target:
 
     def key(self, readable: Mapping) -> Key:
         """Return a row's key as key_select() returns it."""
-        return tuple(_as_selected(self.compared.column(name), readable[name]) for name in self.compared.key)
+        return canonical(self.compared, readable)
 
 
 def target(
@@ -73,12 +72,6 @@ def target(
     columns = tuple(column for column in both.columns if column.name in named["columns"])
     compared = replace(both, columns=columns, key=tuple(named["key"]), keys=(tuple(named["key"]),))
     return Target(tables[node], compared, hashed, tuple(always))
-
-
-def _as_selected(column: CompareColumn, text: str) -> str:
-    if column.base in FLOATS:
-        return struct.pack(">d" if column.base == "double precision" else ">f", float(text)).hex()
-    return text
 
 
 def look(found: Target, keys: t.Sequence[Mapping]) -> Statement:

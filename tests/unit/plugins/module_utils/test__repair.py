@@ -154,6 +154,17 @@ def test_a_plan_is_read_as_it_was_made_and_not_otherwise():
     )
 
 
+def test_a_row_that_is_mended_on_several_nodes_is_compared_again_once():
+    """Even where what mends it is not the same, and so does not stand side by side."""
+    mixed = difference({"id": "1"}, version("alpha", "1"), version("bravo", "2"), version("charlie", None))
+    found = make(comparison(table("a", mixed, CHANGED), table("b", MISSING)), "source=alpha", False, MESH)
+    assert [each["action"] for each in found["steps"]] == ["update", "update", "insert", "insert"]
+    assert _repair.keys_of(found) == [
+        {"database": "appdb", "table": "public.a", "keys": [{"id": "1"}, {"id": "5"}]},
+        {"database": "appdb", "table": "public.b", "keys": [{"id": "9"}]},
+    ]
+
+
 def test_names_and_keys_of_any_characters_come_through():
     odd = {**CHANGED, "key": {'Ä "%s" {x}': "\ud800 é\n"}}
     made = plan(odd)
