@@ -78,6 +78,12 @@ class Tables:
         found = self._tables.get((schema, name), {})
         return {node: table.fingerprint(each) for node, each in sorted(found.items())}
 
+    def changed(self, told: t.Mapping[str, t.Any]) -> list[str]:
+        """Return the nodes whose definition of a listed table is another one by now, or gone."""
+        found = self.fingerprints(told["schema"], told["name"])
+        before = told["fingerprints"]
+        return [node for node in self._nodes if before.get(node) != found.get(node)]
+
     def chosen(self, told: t.Mapping[str, t.Any]) -> table.CompareTable:
         """Return a listed table as it is compared."""
         common, _notes = table.common(self._tables[told["schema"], told["name"]])

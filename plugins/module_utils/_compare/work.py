@@ -128,7 +128,7 @@ class Comparison:
                 for told in tables.listed(self._settings, database):
                     estimate = told.pop("estimate")
                     items.append(Item(len(items), told, estimate))
-        if not any(not item.told["missing_on"] or len(item.told["nodes"]) > 2 for item in items):
+        if not any(len(item.told["nodes"]) > 1 for item in items):
             named = (
                 f" that bdr_compare_tables names ({', '.join(self._given['tables'])})" if self._given["tables"] else ""
             )
@@ -219,14 +219,10 @@ class Comparison:
 
     def _same(self, tables: Tables, items: t.Iterable[Item]) -> None:
         for item in items:
-            changed = [
-                node
-                for node, fingerprint in tables.fingerprints(item.told["schema"], item.told["name"]).items()
-                if item.told["fingerprints"].get(node, fingerprint) != fingerprint
-            ]
+            changed = tables.changed(item.told)
             if changed:
                 raise NotComparable(
-                    f"{item.told['schema']}.{item.told['name']} of {', '.join(changed)} has been altered since the "
+                    f"{item.told['schema']}.{item.told['name']} of {', '.join(changed)} has been altered or dropped since the "
                     "comparison was begun; begin anew: -e bdr_compare_fresh=true"
                 )
 
