@@ -222,8 +222,8 @@ class Comparison:
             changed = tables.changed(item.told)
             if changed:
                 raise NotComparable(
-                    f"{item.told['schema']}.{item.told['name']} of {', '.join(changed)} has been altered or dropped since the "
-                    "comparison was begun; begin anew: -e bdr_compare_fresh=true"
+                    f"{item.told['schema']}.{item.told['name']} of {', '.join(changed)} has been altered or dropped "
+                    "since the comparison was begun; begin anew: -e bdr_compare_fresh=true"
                 )
 
     # --- The fence
