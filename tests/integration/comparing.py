@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg2
 import psycopg2.extras
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _compare_hash as h
+from ansible_collections.pgbdr.bdr.plugins.module_utils import _compare_keys as by_key
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _compare_table as tables
 from groups import SOCKETS, Group
 
@@ -62,7 +63,7 @@ def _table(nodes: dict[str, Node], schema: str, name: str, database: str, mode: 
     }
     common, notes = tables.common(found)
     text = (
-        f"SELECT {h.key_select(common)}, {h.row_hash(common, mode, equality, SEED)}::text AS hash,"
+        f"SELECT {by_key.key_select(common)}, {h.row_hash(common, mode, equality, SEED)}::text AS hash,"
         f" row_to_json(t.*)::text AS everything FROM {h.relation(common)}"
     )
     rows: dict[str, dict[t.Any, Found]] = {}
@@ -73,7 +74,7 @@ def _table(nodes: dict[str, Node], schema: str, name: str, database: str, mode: 
     differences = [
         found
         for found in (
-            _difference(h.readable(common, key), {node: rows[node].get(key) for node in nodes}) for key in keys
+            _difference(by_key.readable(common, key), {node: rows[node].get(key) for node in nodes}) for key in keys
         )
         if len(found["versions"]) > 1
     ]
