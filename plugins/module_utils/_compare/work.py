@@ -14,7 +14,7 @@ import random
 import time
 import typing as t
 
-from .._compare_hash import hash_mode
+from .._compare_hash import SESSION, hash_mode
 from .._compare_keys import canonical
 from .._compare_table import Capabilities
 from .._engine import server
@@ -125,6 +125,9 @@ class Comparison:
                 except Refused as error:
                     raise NotComparable(str(error)) from error
                 able += [each.can for each in tables.probed.values()]
+                encodings = [f"{each.can.encoding} on {node}" for node, each in sorted(tables.probed.items())]
+                if len({each.can.encoding for each in tables.probed.values()}) > 1:
+                    raise NotComparable(f"{database} has several encodings: {', '.join(encodings)}; leave a node out")
                 for told in tables.listed(self._settings, database):
                     estimate = told.pop("estimate")
                     items.append(Item(len(items), told, estimate))
@@ -148,7 +151,7 @@ class Comparison:
             for name in self._settings.nodes
             if name not in absent and (name in self._others or database in self._members[name].databases)
         ]
-        return Nodes(places, database)
+        return Nodes(places, database, SESSION)
 
     # --- The work
 
@@ -242,7 +245,7 @@ class Comparison:
     def _fence_nodes(self, database: str) -> Nodes:
         absent = {each["node"] for each in self._journal.fact("absent", [])}
         names = {name for link in self._links(database) for name in link} - absent
-        return Nodes([Place(name, self._plan, self._members[name]) for name in sorted(names)], database)
+        return Nodes([Place(name, self._plan, self._members[name]) for name in sorted(names)], database, {})
 
     def _fences(self, database: str, fence_nodes: Nodes) -> Fences:
         is_updated = server(self._plan).heartbeat_is_updated
