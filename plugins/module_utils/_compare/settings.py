@@ -159,7 +159,7 @@ def _shown(key: t.Mapping[str, str]) -> ShownKey:
     return tuple(sorted(key.items()))
 
 
-def _width(entry: tuple[str, t.Any]) -> tuple[bool, bool, int, str]:
-    """Return what puts the narrower of two patterns first: a name, then one in any schema, then the longer pattern."""
+def _width(entry: tuple[str, t.Any]) -> tuple[bool, int, str]:
+    """Return what puts the narrower of two patterns first: a name, with its schema or without, then the longer one."""
     pattern = entry[0]
-    return any(sign in pattern for sign in "*?["), "." not in pattern, -len(pattern), pattern
+    return any(sign in pattern for sign in "*?["), -len(pattern), pattern
