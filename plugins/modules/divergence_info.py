@@ -86,11 +86,13 @@ options:
   columns:
     description:
       - For a table or pattern the columns to compare. The key is always one of them. All columns by default.
+      - Of several patterns that mean a table, the narrowest is taken.
     type: dict
     default: {}
   where:
     description:
       - For a table or pattern an SQL condition, which says what rows to compare.
+      - Of several patterns that mean a table, the narrowest is taken.
     type: dict
     default: {}
   equality:
