@@ -15,6 +15,7 @@ session_settings() and where_known().
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ._compare_table import Capabilities, CompareColumn, CompareTable
@@ -91,14 +92,19 @@ NORMAL = {
 
 def quoted(name: str) -> str:
     """Return an identifier in quotes. With a % it is spelled so that no driver takes that for a placeholder."""
-    return percent_free('"{}"'.format(name.replace('"', '""')))
+    return _percent_free('"{}"'.format(name.replace('"', '""')))
 
 
-def percent_free(identifier: str) -> str:
-    """Return a quoted identifier without its %. Where it ends is said: old servers take no end of input for that."""
+def _percent_free(identifier: str) -> str:
+    # Where it ends is said: old servers take no end of input for that.
     if "%" not in identifier:
         return identifier
     return "U&{} UESCAPE '!'".format(identifier.replace("!", "!!").replace("%", "!0025"))
+
+
+def type_name(name: str) -> str:
+    """Return the name of a type or a function, as the server gave it, without a %."""
+    return re.sub(r'"(?:[^"]|"")*"', lambda found: _percent_free(found.group()), name)
 
 
 def relation(table: CompareTable, alias: str = "t") -> str:
@@ -135,6 +141,18 @@ def hash_mode(servers: t.Iterable[Capabilities]) -> str:
     return RECORD if able and len({server.sample for server in found}) == 1 else MD5
 
 
+def named(column: CompareColumn, alias: str) -> str:
+    """Return a column; of a domain of a user's type servers can do less with than with the type."""
+    name = f"{alias}.{quoted(column.name)}"
+    return f"{name}::{type_name(column.base)}" if "." in column.base else name
+
+
+def written(column: CompareColumn) -> str:
+    """Return the form of a column as text, by no cast, which users may have defined otherwise."""
+    function = type_name(column.output).replace("{", "{{").replace("}", "}}")
+    return f"textin({function}({{}}))"
+
+
 # --- Hashes ---------------------------------------------------------------------------------------
 
 
@@ -148,29 +166,25 @@ def row_hash(
 ) -> str:
     """Return the hash of a row, a bigint; columns narrows it down to some."""
     chosen = [column for column in table.columns if columns is None or column.name in columns]
-    parts = [(_part(column, mode, equality), f"{alias}.{quoted(column.name)}") for column in chosen]
-    whole = [form.format(name) for form, name in parts if form]
-    written = [name for form, name in parts if not form]
+    parts = [_part(column, mode, equality).format(named(column, alias)) for column in chosen]
+    row = f"ROW({', '.join(parts)})"
     if mode == MD5:
-        row = f"ROW({', '.join(whole + written)})"
         return f"('x' || substr(md5('{int(seed)} ' || {row}::text), 1, 16))::bit(64)::bigint"
-    # Written all at once: that costs less than each by itself, and is no cast, which users may have defined.
-    written = [f"ROW({', '.join(written)})::text"] if written else []
-    return f"hash_record_extended(ROW({', '.join(whole + written)}), '{int(seed)}'::bigint)"
+    return f"hash_record_extended({row}, '{int(seed)}'::bigint)"
 
 
 def _part(column: CompareColumn, mode: str, equality: str) -> str:
-    """Return the form of a column in the row to hash, "" for one that is taken as it is written."""
+    """Return the form of a column in the row to hash."""
     if equality == EQUAL:
         if column.base in NORMAL:
             return NORMAL[column.base]
         if column.base.endswith(".citext"):
             return "lower({}::text)"
     if mode == MD5:
-        return FLOATS.get(column.base) or OF_FLOATS.get(column.base, "")
+        return FLOATS.get(column.base) or OF_FLOATS.get(column.base, "{}")
     if column.base in WHOLE or column.type.startswith("character("):
         return "{}" if column.deterministic else '{} COLLATE "C"'
-    return SENT.get(column.base) or FLOATS.get(column.base, "")
+    return SENT.get(column.base) or FLOATS.get(column.base) or written(column)
 
 
 def block_aggregate(mode: str) -> str:

@@ -10,11 +10,10 @@ _compare_hash.py.
 
 from __future__ import annotations
 
-import re
 import struct
 import typing as t
 
-from ._compare_hash import FLOATS, NORMAL, TRIMMED, percent_free, quoted
+from ._compare_hash import FLOATS, NORMAL, TRIMMED, named, quoted, type_name, written
 from ._compare_table import CompareColumn, CompareTable
 
 Values = t.Dict[str, str]
@@ -31,7 +30,7 @@ def key_select(table: CompareTable, alias: str = "t") -> str:
     """Return the key's columns as text, k0, k1 ...: equal keys have the same text, whatever server writes it."""
     columns = [table.column(name) for name in table.key]
     return ", ".join(
-        f"{_key_form(column).format(_named(column, alias))} AS k{place}" for place, column in enumerate(columns)
+        f"{_key_form(column).format(named(column, alias))} AS k{place}" for place, column in enumerate(columns)
     )
 
 
@@ -42,9 +41,9 @@ def _key_form(column: CompareColumn) -> str:
         return "justify_interval({})::text"
     if column.base.endswith(".citext"):
         return "lower({}::text)"
-    if "." in column.base and not column.base.endswith("[]"):
-        return "array_to_string(ARRAY[{}], '')"  # no cast, which users may have defined
-    return TRIMMED if column.base == "numeric" else "{}::text"
+    if column.base == "bpchar":
+        return "{}::text"
+    return TRIMMED if column.base == "numeric" else written(column)
 
 
 def readable(table: CompareTable, key: Key) -> dict[str, str]:
@@ -85,7 +84,7 @@ def key_values(table: CompareTable, keys: t.Sequence[Key]) -> Sql:
 def key_match(table: CompareTable, alias: str = "t") -> str:
     """Return the condition that a row has the key k of key_values()."""
     return " AND ".join(
-        f"{_named(column, alias)} {_operator(column, '=')} k.k{place}"
+        f"{named(column, alias)} {_operator(column, '=')} k.k{place}"
         for place, column in enumerate(map(table.column, table.key))
     )
 
@@ -101,19 +100,9 @@ def range_predicate(table: CompareTable, low: Key | None, high: Key | None, alia
     return " AND ".join(conditions) or "true", values
 
 
-def _type(name: str) -> str:
-    return re.sub(r'"(?:[^"]|"")*"', lambda found: percent_free(found.group()), name)
-
-
-def _named(column: CompareColumn, alias: str) -> str:
-    """Return a column of a key; servers can do less with a domain of a user's type than with the type."""
-    name = f"{alias}.{quoted(column.name)}"
-    return f"{name}::{_type(column.base)}" if "." in column.base else name
-
-
 def _typed(table: CompareTable, key: Key, prefix: str) -> tuple[list[str], Values]:
     columns = [table.column(name) for name in table.key]
-    typed = [f"%({prefix}{place})s::{_type(column.base)}" for place, column in enumerate(columns)]
+    typed = [f"%({prefix}{place})s::{type_name(column.base)}" for place, column in enumerate(columns)]
     texts = [_readable(column, text) for column, text in zip(columns, key)]
     return typed, {f"{prefix}{place}": text for place, text in enumerate(texts)}
 
@@ -126,7 +115,7 @@ def _operator(column: CompareColumn, name: str) -> str:
 def _compared(table: CompareTable, comparison: str, bound: t.Sequence[str], alias: str) -> str:
     """Return a comparison of the whole key, in a form that an index on it serves."""
     columns = [table.column(name) for name in table.key]
-    names = [_named(column, alias) for column in columns]
+    names = [named(column, alias) for column in columns]
     if len(columns) > 1 and all(column.operators == "pg_catalog" for column in columns):
         return f"({', '.join(names)}) {comparison} ({', '.join(bound)})"
     first, strict = names[0], comparison[0]

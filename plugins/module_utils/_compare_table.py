@@ -50,12 +50,12 @@ SELECT n.nspname::text AS schema, c.relname::text AS name,
        c.reltuples::float8 AS known_rows, has_table_privilege(c.oid, 'SELECT') AS readable,
        (SELECT json_agg(row_to_json(k)) FROM (
             SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
-                   format_type(coalesce(d.base, a.atttypid), -1) AS base, a.attnotnull AS not_null,
+                   format_type(y.oid, -1) AS base, a.attnotnull AS not_null,
                    a.attcollation NOT IN (SELECT x.id FROM nondeterministic x) AS deterministic,
                    coalesce(a.atthasdef AND row_to_json(a)->>'attgenerated' IN ('s', 'v'), false) AS generated,
-                   coalesce(o.schema, 'pg_catalog') AS operators
+                   coalesce(o.schema, 'pg_catalog') AS operators, y.typoutput::text AS output
               FROM pg_attribute a LEFT JOIN domains d ON d.type = a.atttypid
-              LEFT JOIN operators o ON o.type = coalesce(d.base, a.atttypid)
+              JOIN pg_type y ON y.oid = coalesce(d.base, a.atttypid) LEFT JOIN operators o ON o.type = y.oid
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) k) AS columns,
        (SELECT json_agg(row_to_json(k)) FROM (
             SELECT i.indisprimary AS is_primary, json_agg(a.attname ORDER BY p.place) AS columns
@@ -91,7 +91,7 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class CompareColumn:
-    """A column. base: its type without domains and lengths.
+    """A column. base: its type without domains and lengths. output: the function that writes it.
 
     operators: the schema of the type's comparisons, "" where they have other names, so that it is in no key.
     """
@@ -103,6 +103,7 @@ class CompareColumn:
     deterministic: bool = True
     generated: bool = False
     operators: str = "pg_catalog"
+    output: str = "textout"
 
 
 @dataclass(frozen=True)

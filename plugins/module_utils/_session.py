@@ -178,12 +178,14 @@ def local(
     answer_seconds: float = 0,
     limit_seconds: float = 0,
     more: t.Mapping[str, str] | None = None,
+    settings: t.Mapping[str, str] | None = None,
 ) -> Session:
     """Return a session of the local superuser, by peer authentication; more is more of libpq's parameters.
 
+    settings: what the session begins with; no value has a space.
     Statements carry no secret into a log: the verifier of a password is one too.
     """
-    settings = {**QUIET, **server(plan).session_settings}
+    own = {**QUIET, **server(plan).session_settings, **(settings or {})}
     dsn = conninfo(
         {
             "host": plan.socket_directory,
@@ -191,7 +193,7 @@ def local(
             "dbname": database,
             "user": "postgres",
             "application_name": "pgbdr",
-            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            "options": options(own),
             **(more or {}),
         }
     )
@@ -199,6 +201,11 @@ def local(
         return Session(dsn, answer_seconds, limit_seconds)
     except SessionError as error:
         raise SessionError(f"the server of {plan.name} cannot be reached: {error}") from error
+
+
+def options(settings: t.Mapping[str, str]) -> str:
+    """Return settings as libpq's parameter of that name has them."""
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def present_databases(plan: NodePlan) -> set[str]:
@@ -213,10 +220,13 @@ def upstream(plan: NodePlan, connection: Connection, answer_seconds: float = 0) 
     return Session(f"{connection.dsn} {conninfo({'passfile': plan.passfile})}", answer_seconds)
 
 
-def member(plan: NodePlan, other: NodePlan, database: str, answer_seconds: float = 0) -> Session:
+def member(
+    plan: NodePlan, other: NodePlan, database: str, settings: t.Mapping[str, str], answer_seconds: float = 0
+) -> Session:
     """Return a session of the replication role on another member, with the node's own passfile, linked to it or not."""
     tls = {} if other.tls == "off" else {"sslmode": other.tls}
     if other.tls == "verify-full":
         tls["sslrootcert"] = f"{plan.home}/tls/ca.crt"
     place = {"host": other.address, "port": other.port, "dbname": database, "user": other.replication_user}
-    return Session(conninfo({**place, **tls, "passfile": plan.passfile}), answer_seconds)
+    own = {"passfile": plan.passfile, "options": options(settings)} if settings else {"passfile": plan.passfile}
+    return Session(conninfo({**place, **tls, **own}), answer_seconds)

@@ -206,7 +206,10 @@ ARGUMENT_SPEC = {
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": {"name": {"type": "str", "required": True}, "dsn": {"type": "str", "required": True}},
+        "options": {
+            "name": {"type": "str", "required": True},
+            "dsn": {"type": "str", "required": True, "no_log": True},
+        },
     },
     "nodes": _NAMES,
     "without": _NAMES,

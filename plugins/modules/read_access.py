@@ -42,7 +42,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._compare.access import A
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, alone, exit_with, open_door, runner
 from ansible_collections.pgbdr.bdr.plugins.module_utils._service import service
 
-ARGUMENT_SPEC = {**NODE}
+ARGUMENT_SPEC = NODE
 
 
 def main() -> None:

@@ -114,6 +114,7 @@ def _difference(key: Found, rows: dict[str, Found | None]) -> Found:
         "reason": "",
         "versions": versions,
         "columns": sorted({name for each in versions for name in each["values"]}),
+        "unfenced": [],
         "majority": first if 2 * len(first) > len(rows) else [],
         "newest": [],
         "committed": {},

@@ -305,7 +305,7 @@ CREATE TABLE listed."unique" (a int NOT NULL, b int NOT NULL, c int, d text NOT 
 CREATE UNIQUE INDEX ON listed."unique" (a, b) INCLUDE (c);
 CREATE UNIQUE INDEX ON listed."unique" (c);
 CREATE UNIQUE INDEX ON listed."unique" (b) WHERE a > 0;
-CREATE UNIQUE INDEX ON listed."unique" (lower(d));
+CREATE UNIQUE INDEX ON listed."unique" (a, lower(d));
 ALTER TABLE listed."unique" ADD UNIQUE (d) DEFERRABLE;
 CREATE TABLE listed."h store" (k public.hstore PRIMARY KEY);
 CREATE TABLE listed."parts" (a int PRIMARY KEY, g int GENERATED ALWAYS AS (a + 1) STORED) PARTITION BY RANGE (a);

@@ -26,6 +26,7 @@ def difference(key: Found, *versions: Found, **changes: t.Any) -> Found:
         "reason": "",
         "versions": list(versions),
         "columns": sorted({name for each in versions if each["hash"] for name in each["values"]}),
+        "unfenced": [],
         "majority": versions[0]["nodes"] if len(versions[0]["nodes"]) > len(NODES) / 2 else [],
         "newest": [],
         "committed": {},

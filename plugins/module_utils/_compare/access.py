@@ -38,7 +38,7 @@ class Access:
     def __init__(self, plan: NodePlan) -> None:
         self._role = plan.replication_user
         self._first = plan.databases[:1]
-        self._wanted: State = {}
+        self._wanted: dict[str, State] = {}
 
     def observe(self, session: Session, database: str) -> State:
         """Return the server's roles that the role holds; where the server has none that reads all, schema by schema."""
@@ -49,12 +49,12 @@ class Access:
         if not has_reader:
             schemas = session.rows(_SCHEMAS, {"role": self._role})
             items.update({Item("reading of schema", row["name"], database): row["readable"] for row in schemas})
-        self._wanted = {item: {} for item in items}
+        self._wanted[database] = {item: {} for item in items}
         return {item: {} for item, held in items.items() if held}
 
     def wanted(self, found: State, database: str) -> State:
         """Return the same as they should be: all that are there."""
-        return self._wanted
+        return self._wanted.get(database, {})
 
     def batches(self, steps: t.Sequence[Step]) -> t.Iterable[t.Sequence[Statement]]:
         """Return what carries out the steps."""

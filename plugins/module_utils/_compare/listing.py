@@ -25,6 +25,7 @@ SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_settings WHERE name = 'track_commit_ti
                  AND EXISTS (SELECT 1 FROM pg_settings WHERE name = 'track_commit_timestamp' AND setting = 'on')
             THEN 'origin' ELSE '' END AS origin
 """
+_DIGITS = "SELECT set_config('extra_float_digits', %(digits)s, false)"
 # Whoever alters a table keeps it locked; the comparison goes on with the others.
 _LOCK_TIMEOUT = "SELECT set_config('lock_timeout', '10s', false)"
 _IN_SETS = """
@@ -78,6 +79,12 @@ class Tables:
         found = self._tables.get((schema, name), {})
         return {node: table.fingerprint(each) for node, each in sorted(found.items())}
 
+    def changed(self, told: t.Mapping[str, t.Any]) -> list[str]:
+        """Return the nodes whose definition of a listed table is another one by now, or gone."""
+        found = self.fingerprints(told["schema"], told["name"])
+        before = told["fingerprints"]
+        return [node for node in self._nodes if before.get(node) != found.get(node)]
+
     def chosen(self, told: t.Mapping[str, t.Any]) -> table.CompareTable:
         """Return a listed table as it is compared."""
         common, _notes = table.common(self._tables[told["schema"], told["name"]])
@@ -94,19 +101,18 @@ def _chosen(common: table.CompareTable, columns: t.Sequence[str]) -> tuple[table
         return common, ""
     unknown = sorted(set(columns) - {column.name for column in common.columns})
     kept = tuple(column for column in common.columns if column.name in (*columns, *common.key))
-    return replace(
-        common, columns=kept
-    ), f"bdr_compare_columns: it has no column {', '.join(unknown)}" if unknown else ""
+    reason = f"bdr_compare_columns: it has no column {', '.join(unknown)}" if unknown else ""
+    return replace(common, columns=kept), reason
 
 
 def read_tables(nodes: Nodes, settings: Settings) -> Tables:
-    """Bring the sessions of all nodes to settings under which all write values alike, and read their tables."""
+    """Bring the sessions of all nodes to settings under which all write values alike, and read their tables.
+
+    What a session begins with is SESSION of _compare_hash already.
+    """
     able = [table.capabilities(rows[0]) for rows in nodes.ask(table.CAPABILITIES).values()]
-    pinned = [
-        ("SELECT set_config(%(name)s, %(value)s, false)", {"name": name, "value": value})
-        for name, value in rows_as_sql.session_settings(able).items()
-    ]
-    nodes.prepare([*pinned, (rows_as_sql.where_known(), {}), (_LOCK_TIMEOUT, {})])
+    digits = {"digits": rows_as_sql.session_settings(able)["extra_float_digits"]}
+    nodes.prepare([(_DIGITS, digits), (rows_as_sql.where_known(), {}), (_LOCK_TIMEOUT, {})])
     times = nodes.ask(_COMMIT_TIMES)
     probed = {
         node: Probed(table.capabilities(rows[0]), times[node][0]["committed"], times[node][0]["origin"])

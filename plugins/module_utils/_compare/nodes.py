@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .. import _session
+from .._conninfo import conninfo
 from .._model import NodePlan
 from .._session_types import Row, SessionError
 
@@ -47,20 +48,21 @@ class Place:
     member: NodePlan | None = None
     dsn: str = ""
 
-    def open(self, database: str) -> _session.Session:
-        """Return a session in a database."""
+    def open(self, database: str, settings: t.Mapping[str, str]) -> _session.Session:
+        """Return a session in a database that begins with settings."""
         if self.dsn:
-            return _session.Session(self.dsn, ANSWER_SECONDS)
+            return _session.Session(f"{self.dsn} {conninfo({'options': _session.options(settings)})}", ANSWER_SECONDS)
         if self.member is None or self.member.name == self.local.name:
-            return _session.local(self.local, database, ANSWER_SECONDS)
-        return _session.member(self.local, self.member, database, ANSWER_SECONDS)
+            return _session.local(self.local, database, ANSWER_SECONDS, settings=settings)
+        return _session.member(self.local, self.member, database, settings, ANSWER_SECONDS)
 
 
 class Nodes:
     """The nodes that are compared in one database. Use it as a context manager."""
 
-    def __init__(self, places: t.Sequence[Place], database: str) -> None:
+    def __init__(self, places: t.Sequence[Place], database: str, settings: t.Mapping[str, str]) -> None:
         self.database = database
+        self._settings = settings
         self._places = {place.name: place for place in places}
         self._prepared: tuple[Query, ...] = ()
         self._sessions: dict[str, _session.Session] = {}
@@ -87,7 +89,7 @@ class Nodes:
 
     def only(self, names: t.Collection[str]) -> Nodes:
         """Return some of the nodes, over the same sessions."""
-        some = Nodes([], self.database)
+        some = Nodes([], self.database, self._settings)
         some._places = {name: place for name, place in self._places.items() if name in names}
         some._prepared, some._sessions, some._threads = self._prepared, self._sessions, self._threads
         return some
@@ -134,7 +136,7 @@ class Nodes:
 
     def _session(self, name: str) -> _session.Session:
         if name not in self._sessions:
-            session = self._places[name].open(self.database)
+            session = self._places[name].open(self.database, self._settings)
             self._sessions[name] = session
             for text, values in self._prepared:
                 session.rows(text, values)

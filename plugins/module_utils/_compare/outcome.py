@@ -13,6 +13,8 @@ from .verdict import Candidate
 
 Told = t.Dict[str, t.Any]
 
+TRUNCATED = "more rows looked different than can be settled at once; compare again when fewer are written"
+
 
 def of_row(
     candidate: Candidate,
@@ -24,9 +26,10 @@ def of_row(
     """Return a difference.
 
     key: by column, as a person reads it. details: node -> values and marks (one for each column; equal marks are
-    equal values), committed and origin, where the row is there.
+    equal values), committed and origin, where the row is there. They were read last: what came since is not told.
     """
     groups = verdict.versions(candidate.reading)
+    details = {node: found for node, found in details.items() if candidate.reading[node]}
     there = [details[group["nodes"][0]] for group in groups if group["nodes"][0] in details]
     columns = [name for place, name in enumerate(column_names) if len({tuple_["marks"][place] for tuple_ in there}) > 1]
     for group in groups:
@@ -40,8 +43,9 @@ def of_row(
         "reason": reason,
         "versions": groups,
         "columns": columns,
-        "majority": verdict.majority(candidate.reading),
-        "newest": newest({node: found["committed"] for node, found in details.items()}),
+        "unfenced": sorted(set(candidate.unfenced).intersection(candidate.reading)),
+        "majority": verdict.majority(candidate.reading, candidate.unfenced),
+        "newest": newest(groups, {node: found["committed"] for node, found in details.items()}),
         "committed": {node: found["committed"] for node, found in sorted(details.items())},
         "origin": {node: found["origin"] for node, found in sorted(details.items())},
         "conflict": "",
@@ -65,7 +69,8 @@ def of_multiset(candidate: Candidate, reason: str, values: t.Mapping[str, str | 
             for group in groups
         ],
         "columns": [],
-        "majority": verdict.majority(candidate.reading),
+        "unfenced": sorted(set(candidate.unfenced).intersection(candidate.reading)),
+        "majority": verdict.majority(candidate.reading, candidate.unfenced),
         "newest": [],
         "committed": {},
         "origin": {},
@@ -73,9 +78,14 @@ def of_multiset(candidate: Candidate, reason: str, values: t.Mapping[str, str | 
     }
 
 
-def newest(committed: t.Mapping[str, str | None]) -> list[str]:
-    """Return the nodes whose version was committed last, by the commit timestamps that servers keep."""
+def newest(groups: t.Iterable[t.Mapping[str, t.Any]], committed: t.Mapping[str, str | None]) -> list[str]:
+    """Return the nodes whose version was committed last, by the commit timestamps that servers keep.
+
+    None where a version that is there has no time: it may be the one.
+    """
     known = {node: time for node, time in committed.items() if time}
+    if any(group["hash"] is not None and not known.keys() & set(group["nodes"]) for group in groups):
+        return []
     last = max(known.values(), default=None)
     return sorted(node for node, time in known.items() if time == last)
 
@@ -91,15 +101,17 @@ def with_origins(row: Told, origins: t.Mapping[tuple[str, str], str]) -> Told:
 
 
 def of_table(nodes: t.Sequence[str], rows: t.Sequence[Told], told: Told) -> Told:
-    """Return a table's verdict from its differences."""
+    """Return a table's verdict from its differences. A part of it that was not looked at is not proven to be equal."""
     missing = told["missing_on"]
     verdicts = {row["verdict"] for row in rows}
     reason = f"missing on {', '.join(missing)}" if missing else ""
     if missing:
         verdicts.add("different")
+    if told.get("truncated"):
+        verdicts.add("unproven")
     worst = next((each for each in ("different", "unproven") if each in verdicts), "equal")
     if worst == "unproven":
-        reason = "; ".join(dict.fromkeys(row["reason"] for row in rows))
+        reason = "; ".join(dict.fromkeys(row["reason"] for row in rows)) or TRUNCATED
     return {
         "verdict": worst,
         "reason": reason,

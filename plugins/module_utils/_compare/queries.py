@@ -56,7 +56,8 @@ class TableQueries:
         self.table = table
         self._mode = hashing.mode
         self._probed = probed
-        self._where = f"({where.replace('%', '%%')})" if where else "true"
+        # The line's end: a filter may close with a comment.
+        self._where = f"({where.replace('%', '%%')}\n)" if where else "true"
         self._hash = rows_as_sql.row_hash(table, hashing.mode, hashing.equality, hashing.seed)
         self._of_column = [
             rows_as_sql.row_hash(table, hashing.mode, hashing.equality, hashing.seed, columns=[column.name])

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 EQUALITIES = ("exact", "sql")
 PREFIX = "bdr_compare_"
 """What stands before an option in the variable that an operator knows."""
+LEAST = {"max_differences": 1, "fence_seconds": 1, "max_lag_mb": 0, "max_active": 0}
+"""The least that an option may be."""
 
 
 class WrongSettings(ValueError):
@@ -67,7 +69,8 @@ class Settings:
 
     def keys_of(self, database: str, schema: str, name: str) -> tuple[ShownKey, ...]:
         """Return the rows to look at; none for all."""
-        return next((keys for at, table, keys in self.only if (at, table) == (database, f"{schema}.{name}")), ())
+        wanted = (database, f"{schema}.{name}")
+        return tuple(key for *place, keys in self.only if tuple(place) == wanted for key in keys)
 
 
 def fits(pattern: str, schema: str, name: str) -> bool:
@@ -82,48 +85,81 @@ def parse(
 
     members: node of the group -> its databases. others: names of nodes that are reached by a DSN of their own.
     """
-    known = [*members, *others]
+    known = list(dict.fromkeys([*members, *others]))
+    chosen = [name for name in dict.fromkeys(given["nodes"] or known) if name not in given["without"]]
+    present = sorted({database for name, found in members.items() if name in chosen for database in found})
+    databases = tuple(given["databases"] or present)
     problems = [
-        f"{option}: the group has no node {name!r}; it has {', '.join(sorted(known))}"
-        for option in ("bdr_compare_nodes", "bdr_compare_without")
-        for name in given[option[len(PREFIX) :]]
-        if name not in known
+        *_wrong_nodes(given, known, chosen, sorted(set(members).intersection(others))),
+        *_wrong_databases(databases, present, [name for name in others if name in chosen]),
+        *_wrong_values(given),
+        *_wrong_rows(given["only"]),
     ]
-    chosen = [name for name in given["nodes"] or known if name not in given["without"]]
-    if not problems and len(chosen) < 2:
-        told = f"only {chosen[0]}" if chosen else "none"
-        problems.append(f"bdr_compare_nodes: a comparison needs two nodes, and there is {told}")
-    compared = [databases for name, databases in members.items() if name in chosen]
-    present = sorted({database for databases in compared for database in databases})
-    problems += [
-        f"bdr_compare_databases: no node that is compared has the database {name!r}; they have {', '.join(present)}"
-        for name in given["databases"]
-        if compared and name not in present
-    ]
-    if given["equality"] not in EQUALITIES:
-        problems.append(f"bdr_compare_equality is {given['bdr_compare_equality']!r}; exact or sql is wanted")
-    for option in ("bdr_compare_max_differences", "bdr_compare_fence_seconds"):
-        if given[option[len(PREFIX) :]] < 1:
-            problems.append(f"{option} is {given[option[len(PREFIX) :]]}; a number from 1 on is wanted")
     if problems:
         raise WrongSettings(problems)
     return Settings(
         nodes=tuple(sorted(chosen)),
         without=tuple(sorted(given["without"])),
-        databases=tuple(given["databases"] or present),
+        databases=databases,
         schemas=tuple(given["schemas"]),
         tables=tuple(given["tables"]),
         replication_sets=tuple(given["replication_sets"]),
-        columns=tuple(sorted((table, tuple(columns)) for table, columns in given["columns"].items())),
-        where=tuple(sorted(given["where"].items())),
+        columns=tuple(sorted(((table, tuple(found)) for table, found in given["columns"].items()), key=_width)),
+        where=tuple(sorted(given["where"].items(), key=_width)),
         equality=given["equality"],
         max_differences=given["max_differences"],
-        only=tuple(
-            (each["database"], each["table"], tuple(tuple(sorted(key.items())) for key in each["keys"]))
-            for each in given["only"]
-        ),
+        only=tuple((each["database"], each["table"], tuple(map(_shown, each["keys"]))) for each in given["only"]),
     )
+
+
+def _wrong_nodes(
+    given: t.Mapping[str, t.Any], known: t.Sequence[str], chosen: t.Sequence[str], twice: t.Iterable[str]
+) -> t.Iterator[str]:
+    unknown = [
+        f"{PREFIX}{option}: the group has no node {name!r}; it has {', '.join(sorted(known))}"
+        for option in ("nodes", "without")
+        for name in given[option]
+        if name not in known
+    ]
+    yield from unknown
+    yield from (f"{PREFIX}others: {name} is a node of the group; give the other one another name" for name in twice)
+    if not unknown and len(chosen) < 2:
+        told = f"only {chosen[0]}" if chosen else "none"
+        yield f"{PREFIX}nodes: a comparison needs two nodes, and there is {told}"
+
+
+def _wrong_databases(databases: t.Sequence[str], present: t.Sequence[str], others: t.Sequence[str]) -> t.Iterator[str]:
+    for name in databases if present else ():
+        if name not in present:
+            yield (
+                f"{PREFIX}databases: no node that is compared has the database {name!r}; they have {', '.join(present)}"
+            )
+    if others and len(databases) != 1:
+        told = ", ".join(others)
+        yield f"{PREFIX}databases: name one; a DSN leads to one database, and {told} cannot be compared with more"
+
+
+def _wrong_values(given: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    if given["equality"] not in EQUALITIES:
+        yield f"{PREFIX}equality is {given['equality']!r}; exact or sql is wanted"
+    for option, least in LEAST.items():
+        if given[option] < least:
+            yield f"{PREFIX}{option} is {given[option]}; a number from {least} on is wanted"
+
+
+def _wrong_rows(only: t.Iterable[t.Mapping[str, t.Any]]) -> t.Iterator[str]:
+    for number, each in enumerate(only, 1):
+        keys = each.get("keys")
+        are_keys = isinstance(keys, list) and all(isinstance(key, dict) for key in keys)
+        if not are_keys or not {"database", "table"} <= set(each):
+            yield f"{PREFIX}only: entry {number} wants database, table and keys, each of them values by column"
 
 
 def _shown(key: t.Mapping[str, str]) -> ShownKey:
     return tuple(sorted(key.items()))
+
+
+def _width(entry: tuple[str, t.Any]) -> tuple[bool, bool, int, str]:
+    """Return what puts the narrower of two patterns first: a name, then one in any schema, then the longer pattern."""
+    pattern = entry[0]
+    return any(sign in pattern for sign in "*?["), "." not in pattern, -len(pattern), pattern

@@ -108,7 +108,8 @@ class TableWork:
 
     def _finish(self) -> None:
         rows = self._journal.differences(self._item)
-        self._item.result = {**self._item.result, **outcome.of_table(self._nodes.names, rows, self._item.told)}
+        told = {**self._item.told, **self._item.result}
+        self._item.result = {**self._item.result, **outcome.of_table(self._nodes.names, rows, told)}
         self._item.state = DONE
         with self._journal.step():
             self._journal.save(self._item)

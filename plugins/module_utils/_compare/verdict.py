@@ -79,8 +79,7 @@ def judge(
 
 
 def versions(reading: Reading) -> list[dict[str, t.Any]]:
-    """Return which nodes agree: groups of nodes with their hash and how often it is there, the
-    largest first, then by name."""
+    """Return which nodes agree: nodes, hash and how often it is there, the largest group first, then by name."""
     groups: dict[str | None, list[str]] = {}
     for node, version in sorted(reading.items()):
         groups.setdefault(version[0] if version else None, []).append(node)
@@ -88,10 +87,13 @@ def versions(reading: Reading) -> list[dict[str, t.Any]]:
     return [{"nodes": nodes, "hash": hash_, "count": int(hash_ is not None)} for hash_, nodes in ordered]
 
 
-def majority(reading: Reading) -> list[str]:
-    """Return the nodes of the version that more than half of the nodes have; none where no version has so many."""
-    largest = versions(reading)[0]["nodes"]
-    return largest if 2 * len(largest) > len(reading) else []
+def majority(reading: Reading, unfenced: t.Collection[str] = ()) -> list[str]:
+    """Return the nodes of the version that more than half of the nodes have; none where no version has so many.
+
+    unfenced: nodes that do not count for a version, since another may be on its way to them.
+    """
+    largest: list[str] = versions(reading)[0]["nodes"]
+    return largest if 2 * len(set(largest).difference(unfenced)) > len(reading) else []
 
 
 def unproven(reading: Reading, unfenced: t.Mapping[str, str]) -> str:
@@ -109,7 +111,7 @@ def unproven(reading: Reading, unfenced: t.Mapping[str, str]) -> str:
 def pairs(nodes: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
     """Return for each pair of nodes how many rows only one has, and how many both have and differ.
 
-    rows: the differences of a table; those that are not proven are counted apart.
+    rows: the differences of a table; what is not proven of two nodes is counted apart.
     """
     counted: dict[tuple[str, str], dict[str, t.Any]] = {
         (first, second): {"nodes": [first, second], "only_first": 0, "only_second": 0, "different": 0, "unproven": 0}
@@ -121,7 +123,8 @@ def pairs(nodes: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> li
         for (first, second), pair in counted.items():
             kind = _kind(has, first, second)
             if kind:
-                pair[kind if row["verdict"] == "different" else "unproven"] += 1
+                is_proven = row["verdict"] == "different" and not {first, second}.intersection(row["unfenced"])
+                pair[kind if is_proven else "unproven"] += 1
     return list(counted.values())
 
 

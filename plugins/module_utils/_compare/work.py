@@ -14,7 +14,7 @@ import random
 import time
 import typing as t
 
-from .._compare_hash import hash_mode
+from .._compare_hash import SESSION, hash_mode
 from .._compare_keys import canonical
 from .._compare_table import Capabilities
 from .._engine import server
@@ -125,10 +125,13 @@ class Comparison:
                 except Refused as error:
                     raise NotComparable(str(error)) from error
                 able += [each.can for each in tables.probed.values()]
+                encodings = [f"{each.can.encoding} on {node}" for node, each in sorted(tables.probed.items())]
+                if len({each.can.encoding for each in tables.probed.values()}) > 1:
+                    raise NotComparable(f"{database} has several encodings: {', '.join(encodings)}; leave a node out")
                 for told in tables.listed(self._settings, database):
                     estimate = told.pop("estimate")
                     items.append(Item(len(items), told, estimate))
-        if not any(not item.told["missing_on"] or len(item.told["nodes"]) > 2 for item in items):
+        if not any(len(item.told["nodes"]) > 1 for item in items):
             named = (
                 f" that bdr_compare_tables names ({', '.join(self._given['tables'])})" if self._given["tables"] else ""
             )
@@ -148,7 +151,7 @@ class Comparison:
             for name in self._settings.nodes
             if name not in absent and (name in self._others or database in self._members[name].databases)
         ]
-        return Nodes(places, database)
+        return Nodes(places, database, SESSION)
 
     # --- The work
 
@@ -219,15 +222,11 @@ class Comparison:
 
     def _same(self, tables: Tables, items: t.Iterable[Item]) -> None:
         for item in items:
-            changed = [
-                node
-                for node, fingerprint in tables.fingerprints(item.told["schema"], item.told["name"]).items()
-                if item.told["fingerprints"].get(node, fingerprint) != fingerprint
-            ]
+            changed = tables.changed(item.told)
             if changed:
                 raise NotComparable(
-                    f"{item.told['schema']}.{item.told['name']} of {', '.join(changed)} has been altered since the "
-                    "comparison was begun; begin anew: -e bdr_compare_fresh=true"
+                    f"{item.told['schema']}.{item.told['name']} of {', '.join(changed)} has been altered or dropped "
+                    "since the comparison was begun; begin anew: -e bdr_compare_fresh=true"
                 )
 
     # --- The fence
@@ -246,7 +245,7 @@ class Comparison:
     def _fence_nodes(self, database: str) -> Nodes:
         absent = {each["node"] for each in self._journal.fact("absent", [])}
         names = {name for link in self._links(database) for name in link} - absent
-        return Nodes([Place(name, self._plan, self._members[name]) for name in sorted(names)], database)
+        return Nodes([Place(name, self._plan, self._members[name]) for name in sorted(names)], database, {})
 
     def _fences(self, database: str, fence_nodes: Nodes) -> Fences:
         is_updated = server(self._plan).heartbeat_is_updated
