@@ -37,7 +37,8 @@ EXAMPLES = r"""
 - name: Show what was repaired
   pgbdr.bdr.repair_report:
     repair: "{{ bdr_repair_found.repair }}"
-    results: "{{ ansible_play_hosts_all | map('extract', hostvars, 'bdr_repair_result') }}"
+    results: >-
+      {{ ansible_play_hosts_all | map('extract', hostvars) | map(attribute='bdr_repair_result', default={}) }}
   run_once: true
 """
 

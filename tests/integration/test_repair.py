@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils._repair import checksum, make
+from ansible_collections.pgbdr.bdr.plugins.module_utils._repair import make
 from comparing import compare, write
 from groups import Group, Run, eventually, words
 from modules import runner
@@ -237,7 +237,10 @@ def test_a_stale_plan_leaves_what_changed_alone(equal: Group) -> None:
     assert run.code != 0
     assert "bravo  2         0             5      0" in run.output
     (error,) = run.errors()
-    assert error == "5 rows changed since the comparison and were left alone: compare again and make a new plan"
+    assert error.startswith(
+        "5 rows changed since the comparison and were left alone: compare again and make a new plan"
+    )
+    assert "the nodes differ in public.city (appdb): 5 rows" in error, "the same rows were compared again"
     for line in (
         "public.city (appdb) id=1: bravo has another version by now",
         "public.city (appdb) id=2: bravo has no such row any more",
@@ -311,27 +314,14 @@ def test_children_are_not_touched(equal: Group, capsys: pytest.CaptureFixture[st
     assert differences(equal) == []
 
 
+# The other messages are those of tests/unit; these tell that the playbook hands over what it is given.
 BAD = {
     "no comparison": (["-e", "bdr_repair_policy=majority"], "bdr_compare_file: name the file that compare.yml wrote"),
-    "no file": (
-        ["-e", "bdr_compare_file=nowhere.json", "-e", "bdr_repair_policy=majority"],
-        "nowhere.json cannot be read: No such file or directory",
-    ),
-    "no policy": (
-        ["-e", "bdr_compare_file={compare}"],
-        "bdr_repair_policy is ''; wanted: majority, newest or source=<node>",
-    ),
     "an unknown policy": (
         ["-e", "bdr_compare_file={compare}", "-e", "bdr_repair_policy=loudest"],
         "bdr_repair_policy is 'loudest'; wanted: majority, newest or source=<node>",
     ),
-    "an unknown node": (
-        ["-e", "bdr_compare_file={compare}", "-e", "bdr_repair_policy=source=zulu"],
-        "bdr_repair_policy: 'zulu' was not compared; the comparison has alpha, bravo, charlie",
-    ),
     "an edited plan": (["-e", "bdr_repair_plan={edited}"], "was changed after it was made"),
-    "a plan of another group": (["-e", "bdr_repair_plan={stranger}"], "is of zulu, which the group does not have"),
-    "a plan that is none": (["-e", "bdr_repair_plan={compare}"], "holds no plan of repair.yml"),
     "both": (
         ["-e", "bdr_repair_plan={edited}", "-e", "bdr_repair_policy=majority"],
         "bdr_repair_plan applies a plan as it is",
@@ -347,8 +337,7 @@ def test_bad_input_is_one_clear_error_and_nothing_is_changed(equal: Group, what:
     found = compare(equal, *TABLES)
     plan = make(found, "majority", False, MESH)
     edited = {**plan, "steps": [{**plan["steps"][0], "node": "charlie"}]}
-    stranger = {**plan, "nodes": ["alpha", "zulu"]}
-    texts = {"compare": found, "edited": edited, "stranger": {**stranger, "checksum": checksum(stranger)}}
+    texts = {"compare": found, "edited": edited}
     paths: dict[str, Path] = {name: write(text, equal.directory / f"{name}.json") for name, text in texts.items()}
     run = equal.play("repair", *(argument.format(**paths) for argument in arguments))
     assert run.code != 0
