@@ -7,6 +7,7 @@ import importlib
 import json
 import typing as t
 
+import psycopg2.extensions
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pgbdr.bdr.plugins.module_utils._inventory import parse
@@ -27,6 +28,8 @@ def runner(group: Group, capsys: pytest.CaptureFixture[str], era: str | None = N
         plan = plans[node or next(iter(plans))]
         found = importlib.import_module(f"ansible_collections.pgbdr.bdr.plugins.modules.{module}")
         capsys.readouterr()
+        # A module has a process of its own; here the one before may have left its own way to wait.
+        psycopg2.extensions.set_wait_callback(None)
         arguments = {"node": plan, "_ansible_check_mode": check, "_ansible_diff": True, **options}
         with patch_module_args(arguments), contextlib.suppress(SystemExit):
             found.main()
