@@ -15,9 +15,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pgbdr.bdr.tests.unit.plugins.module_utils.test__sql_script import TRAPS
 from groups import SOCKETS, Group, Run, eventually, words
+from modules import as_a_module
 from test_stand_up import replicates
 
 NODES = ("alpha", "bravo", "charlie")
@@ -122,7 +122,7 @@ def module(group: Group, capsys: pytest.CaptureFixture[str], node: str, **option
     found = importlib.import_module("ansible_collections.pgbdr.bdr.plugins.modules.ddl")
     share = json.loads(plan.read_text())["nodes"][node]
     capsys.readouterr()
-    with patch_module_args({"node": share, "database": "appdb", **options}), contextlib.suppress(SystemExit):
+    with as_a_module({"node": share, "database": "appdb", **options}):
         found.main()
     return json.loads(capsys.readouterr().out)
 

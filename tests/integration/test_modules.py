@@ -15,12 +15,12 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _naming
 from ansible_collections.pgbdr.bdr.plugins.module_utils._inventory import parse
 from ansible_collections.pgbdr.bdr.plugins.module_utils._plan import build_plan
 from ansible_collections.pgbdr.bdr.plugins.plugin_utils._addresses import with_networks
 from groups import eventually
+from modules import as_a_module
 
 SOCKETS = "/var/run/postgresql"
 PORTS = {"alpha": 5496, "bravo": 5497}
@@ -54,7 +54,7 @@ class Modules:
             arguments.update(SECRET)
         self._capsys.readouterr()
         module = importlib.import_module(f"ansible_collections.pgbdr.bdr.plugins.modules.{name}")
-        with patch_module_args(arguments), contextlib.suppress(SystemExit):
+        with as_a_module(arguments):
             module.main()
         return json.loads(self._capsys.readouterr().out)
 

@@ -12,9 +12,9 @@ import typing as t
 from dataclasses import dataclass
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pgbdr.bdr.plugins.modules import schema_info
 from groups import Group, Run, eventually, words
+from modules import as_a_module
 
 Make = t.Callable[..., Group]
 Finding = dict[str, t.Any]
@@ -541,8 +541,7 @@ def test_a_question_is_answered(mesh: Group, planted: tuple[Run, dict[str, t.Any
 def test_databases_and_schemas_narrow_it_down(mesh: Group, planted: tuple[Run, dict[str, t.Any]]) -> None:
     def info(**options: t.Any) -> dict[str, t.Any]:
         output = io.StringIO()
-        arguments = patch_module_args({"node": node, **options})
-        with arguments, contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+        with as_a_module({"node": node, **options}), contextlib.redirect_stdout(output):
             schema_info.main()
         return json.loads(output.getvalue())
 
