@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.pgbdr.bdr.tests.unit.plugins.module_utils.test__sql_script import TRAPS
 from groups import SOCKETS, Group, Run, eventually, words
-from modules import as_a_module
+from modules import as_a_module, stand
 from test_stand_up import replicates
 
 NODES = ("alpha", "bravo", "charlie")
@@ -29,17 +29,13 @@ TABLES = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespac
 @pytest.fixture(scope="module")
 def group(make_group: t.Callable[..., Group]) -> Group:
     """Return a group of three that stands."""
-    group = make_group("hdtest", 5620, NODES)
-    group.must()
-    return group
+    return stand(make_group("hdtest", 5620, NODES))
 
 
 @pytest.fixture(scope="module")
 def pair(make_group: t.Callable[..., Group]) -> Group:
     """Return a group of two with two databases."""
-    group = make_group("hdpair", 5623, ("alpha", "bravo"), bdr_databases=["appdb", "other"])
-    group.must()
-    return group
+    return stand(make_group("hdpair", 5623, ("alpha", "bravo"), bdr_databases=["appdb", "other"]))
 
 
 def arguments(group: Group, text: str, name: str, *more: str) -> list[str]:

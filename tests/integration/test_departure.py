@@ -11,6 +11,7 @@ import typing as t
 import psycopg2
 import pytest
 from groups import Group, eventually, words
+from modules import stand
 
 NODES = ("alpha", "bravo", "charlie")
 CHARLIE = ("-e", "bdr_node=charlie", "-e", "bdr_confirm=charlie")
@@ -30,7 +31,7 @@ def standing(group: Group) -> t.Iterator[Group]:
     """Yield a group that stands, with a table; at the end its inventory is what it was."""
     group.variables["bdr_hba"] = ["host appdb app 127.0.0.1/32 scram-sha-256"]
     ports = dict(group.ports)
-    group.must()
+    stand(group)
     group.everywhere("CREATE TABLE city (id int PRIMARY KEY, writer text)")
     yield group
     group.ports = ports

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.modules import schema_info
 from groups import Group, Run, eventually, words
-from modules import as_a_module
+from modules import as_a_module, stand
 
 Make = t.Callable[..., Group]
 Finding = dict[str, t.Any]
@@ -438,9 +438,7 @@ MAY_DIFFER = (
 @pytest.fixture(scope="module")
 def mesh(make_group: Make) -> Group:
     """Return a mesh of three that stands."""
-    group = make_group("hcmesh", 5630, NODES)
-    group.must()
-    return group
+    return stand(make_group("hcmesh", 5630, NODES))
 
 
 def test_an_equal_group_has_no_findings(mesh: Group) -> None:
@@ -606,8 +604,7 @@ def test_a_node_that_is_down_is_named_and_the_others_are_compared(
 
 
 def test_one_way_a_downstream_may_have_more(make_group: Make) -> None:
-    group = make_group("hcone", 5633, NODES, bdr_topology="one_way", bdr_upstream="alpha")
-    group.must()
+    group = stand(make_group("hcone", 5633, NODES, bdr_topology="one_way", bdr_upstream="alpha"))
     group.everywhere("CREATE TABLE city (id int PRIMARY KEY, name text, size int NOT NULL CHECK (size > 0))")
     group.sql("bravo", "ALTER TABLE city ADD more text, ALTER size DROP NOT NULL, DROP CONSTRAINT city_size_check")
     group.sql("bravo", "CREATE TABLE own (id int PRIMARY KEY)")

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from groups import Group, words
-from modules import runner
+from modules import runner, stand
 
 NODES = ("alpha", "bravo", "charlie")
 OFFSETS = {"alpha": 1, "bravo": 2, "charlie": 3, "delta": 4}
@@ -106,7 +106,7 @@ def group(make_group: Make) -> Group:
     """Return a group whose nodes count each by itself, with tables, and rows that came from alpha."""
     made = make_group("hqseq", 5640, NODES)
     made.host_variables = {node: {"bdr_sequence_offset": offset} for node, offset in OFFSETS.items()}
-    made.must()
+    stand(made)
     made.everywhere("CREATE TABLE mark (mark int, node text, PRIMARY KEY (mark, node))")
     made.everywhere(SCHEMA)
     made.everywhere("SELECT setval('full_up_id_seq', 32760)")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from groups import SOCKETS, Group, Run, words
-from modules import Runner, runner
+from modules import Runner, runner, stand
 
 BIN = "/usr/lib/postgresql/15/bin"
 NODES = ("alpha", "bravo", "charlie")
@@ -28,9 +28,7 @@ SETTINGS = {"max_wal_size": "64MB", "min_wal_size": "32MB", "max_slot_wal_keep_s
 @pytest.fixture(scope="module")
 def group(make_group: t.Callable[..., Group]) -> Group:
     """Return a plex that stands."""
-    group = make_group("hsplex", 5610, NODES, bdr_settings=SETTINGS)
-    group.must()
-    return group
+    return stand(make_group("hsplex", 5610, NODES, bdr_settings=SETTINGS))
 
 
 @pytest.fixture
