@@ -76,7 +76,7 @@ unit: develop
 
 ## make integration                  modules and playbooks against servers on this machine
 integration: develop server
-	$(PYTEST) tests/integration
+	$(PYTEST) tests/integration --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 ## make collection                   the built artifact, installed alone, stands a group up
 collection: develop server
@@ -84,10 +84,12 @@ collection: develop server
 
 ## make molecule [SCENARIO=plex]     several hosts of their own, with systemd; all scenarios unless one is named
 molecule: develop test-hosts
-	@set -e; for scenario in $(or $(SCENARIO),$(SCENARIOS)); do \
-		$(AS_ROOT) MOLECULE_GLOB='molecule/*/molecule.yml' MOLECULE_COMMAND_BORDERS=false \
-			$(VENV)/bin/molecule test --scenario-name $$scenario; \
-	done
+	@$(MAKE) --no-print-directory $(if $(SCENARIO),,--jobs=2 --output-sync=target) \
+		$(addprefix scenario-,$(or $(SCENARIO),$(SCENARIOS)))
+
+scenario-%:
+	@$(AS_ROOT) MOLECULE_GLOB='molecule/*/molecule.yml' MOLECULE_COMMAND_BORDERS=false \
+		$(VENV)/bin/molecule test --scenario-name $*
 
 ## make test-contrib-bdr BDR_SOURCE=... BDR_REF=...  the engine contrib_bdr, from a repository and a branch or tag of it
 test-contrib-bdr: develop server test-hosts

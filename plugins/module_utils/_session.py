@@ -69,7 +69,9 @@ class Session:
                 connect_timeout=CONNECT_SECONDS,
             )
         except psycopg2.Error as error:
-            raise SessionError(str(error).strip()) from error
+            said = str(error).strip()
+            # libpq's own words where it watches the time by itself, so not with a wait callback.
+            raise SessionError(_silent(CONNECT_SECONDS) if said.endswith("timeout expired") else said) from error
         self._connection.session = self
         self._connection.autocommit = True
 
@@ -154,6 +156,10 @@ class Session:
         return int(self._connection.server_version)
 
 
+def _silent(seconds: float) -> str:
+    return f"the server does not answer within {seconds} s"
+
+
 def _wait(connection: t.Any) -> None:
     """Wait until a connection is through with what it does: psycopg2 itself knows no deadline."""
     session = getattr(connection, "session", None)  # None while it connects
@@ -168,7 +174,7 @@ def _wait(connection: t.Any) -> None:
         if any(select.select(ends if reads else [], [] if reads else ends, [], seconds or None)):
             continue
         if not session:
-            raise SessionError(f"the server does not answer within {seconds} s")
+            raise SessionError(_silent(seconds))
         session.look_around(time.monotonic() - started)
 
 

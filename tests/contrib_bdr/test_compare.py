@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils._compare.work import Comparison
 from ansible_collections.pgbdr.bdr.plugins.module_utils._model import node_plan
 from groups import LOCAL_DDL, SOCKETS, Group, eventually
-from modules import shares
+from modules import node_plans
 from planting import is_0_4, plant
 
 NODES = ("alpha", "bravo", "charlie")
@@ -99,7 +99,7 @@ def test_an_old_server_beside_a_new_one(group: Group, make_group: Make) -> None:
     stock.must()
     stock.everywhere(SCHEMA + ROWS)
     dsn = f"host={SOCKETS} port={stock.ports['delta']} dbname=appdb user=postgres"
-    members = shares(group, "0.4" if is_0_4(group) else "0.7")
+    members = node_plans(group, "0.4" if is_0_4(group) else "0.7")
     lists = ("without", "databases", "schemas", "replication_sets", "only")
     given = {
         **dict.fromkeys(lists, []),

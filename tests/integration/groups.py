@@ -62,10 +62,9 @@ class Group:
     variables: dict[str, t.Any] = field(default_factory=dict)
     host_variables: dict[str, dict[str, t.Any]] = field(default_factory=dict)
 
-    def write(self) -> Path:
-        """Write the inventory and return its path."""
-        hosts = {name: {"bdr_port": port, **self.host_variables.get(name, {})} for name, port in self.ports.items()}
-        shared = {
+    def shared(self) -> dict[str, t.Any]:
+        """Return the variables that all hosts have."""
+        return {
             "ansible_connection": "local",
             "ansible_python_interpreter": "/usr/bin/python3",
             "bdr_group": self.name,
@@ -75,8 +74,16 @@ class Group:
             "bdr_settings": {"max_wal_size": "64MB", "min_wal_size": "32MB"},
             **self.variables,
         }
+
+    def hosts(self) -> dict[str, dict[str, t.Any]]:
+        """Return the variables that each host has for itself."""
+        return {name: {"bdr_port": port, **self.host_variables.get(name, {})} for name, port in self.ports.items()}
+
+    def write(self) -> Path:
+        """Write the inventory and return its path."""
         path = self.directory / "hosts.yml"
-        path.write_text(yaml.safe_dump({"bdr": {"hosts": hosts, "vars": shared}}, allow_unicode=True))
+        inventory = {"bdr": {"hosts": self.hosts(), "vars": self.shared()}}
+        path.write_text(yaml.safe_dump(inventory, allow_unicode=True))
         return path
 
     def command(self, playbook: str, *arguments: str) -> list[str]:

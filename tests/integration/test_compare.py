@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from groups import ROOT, SOCKETS, Group, Run, eventually, words
-from modules import shares
+from modules import node_plans
 
 NODES = ("alpha", "bravo", "charlie")
 ROWS = 30_000
@@ -86,7 +86,7 @@ def compare(group: Group, *arguments: str, **options: t.Any) -> tuple[Run, dict[
 
 def start(group: Group, **options: t.Any) -> subprocess.Popen[str]:
     """Start the module on alpha, in a process of its own."""
-    members = shares(group)
+    members = node_plans(group)
     path = group.directory / "given.json"
     path.write_text(json.dumps({**SETTINGS, "node": members["alpha"], "members": members, **options}))
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "collections")}

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _naming
 from ansible_collections.pgbdr.bdr.plugins.module_utils._inventory import parse
 from ansible_collections.pgbdr.bdr.plugins.module_utils._plan import build_plan
 from ansible_collections.pgbdr.bdr.plugins.plugin_utils._addresses import with_networks
+from groups import eventually
+from modules import as_a_module
 
 SOCKETS = "/var/run/postgresql"
 PORTS = {"alpha": 5496, "bravo": 5497}
@@ -53,7 +54,7 @@ class Modules:
             arguments.update(SECRET)
         self._capsys.readouterr()
         module = importlib.import_module(f"ansible_collections.pgbdr.bdr.plugins.modules.{name}")
-        with patch_module_args(arguments), contextlib.suppress(SystemExit):
+        with as_a_module(arguments):
             module.main()
         return json.loads(self._capsys.readouterr().out)
 
@@ -277,6 +278,33 @@ def test_an_upstream_that_is_away_is_told_by_name(run: Modules) -> None:
     plan["connections"][0]["dsn"] = away
     state = run("heartbeat", plans={"alpha": plan}, timeout_seconds=1)["links"][0]["state"]
     assert state.startswith("bravo cannot be reached") and "refused" in state
+
+
+def test_a_worker_that_pglogical_has_lost_is_ended(run: Modules) -> None:
+    """Another process of the worker's name keeps its origin, so every worker that pglogical starts fails."""
+    sql("alpha", "SELECT pglogical.alter_subscription_disable('bravo_alpha', true)")
+    worker = "SELECT format('pglogical apply %s:%s', d.oid, sub_id) FROM pglogical.subscription, pg_database d"
+    ((name,),) = sql("alpha", f"{worker} WHERE datname = current_database()")
+    old = "count(*) FILTER (WHERE backend_start < clock_timestamp() - interval '1 s')"
+    workers = f"SELECT count(*), {old} FROM pg_stat_activity WHERE application_name = '{name}'"
+    eventually(lambda: sql("alpha", workers), [(0, 0)])
+    lost = psycopg2.connect(host=SOCKETS, port=PORTS["alpha"], dbname="appdb", user="postgres", application_name=name)
+    with contextlib.closing(lost):
+        lost.autocommit = True
+        cursor = lost.cursor()
+        cursor.execute("SELECT pg_replication_origin_session_setup('pgl_appdb_bravo_bravo_alpha')")
+        sql("alpha", "SELECT pglogical.alter_subscription_enable('bravo_alpha', true)")
+        told = f"is already active for PID {lost.get_backend_pid()}"
+        logs = Path("/var/lib/pgbdr/itmod/alpha/log")
+        eventually(lambda: any(told in log.read_text() for log in logs.iterdir()), True)
+        # A worker that has just failed looks the same for a moment.
+        eventually(lambda: sql("alpha", workers), [(1, 1)])
+        result = run("links", wait_seconds=20)
+        assert not result.get("failed"), result
+        assert "worker of subscription bravo_alpha" in result["steps"][0]
+        assert [link["state"] for link in result["links"]] == ["streaming"]
+        with pytest.raises(psycopg2.OperationalError):
+            cursor.execute("SELECT 1")
 
 
 def test_a_plan_that_is_none_is_refused(run: Modules) -> None:

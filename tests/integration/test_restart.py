@@ -12,6 +12,7 @@ import typing as t
 import psycopg2
 import pytest
 from groups import SOCKETS, Group, words
+from modules import stand
 
 NODES = ("alpha", "bravo")
 
@@ -19,7 +20,7 @@ NODES = ("alpha", "bravo")
 @pytest.fixture(scope="module")
 def group(make_group: t.Callable[..., Group]) -> Group:
     made = make_group("itroll", 5655, NODES)
-    made.must()
+    stand(made)
     made.everywhere("CREATE TABLE city (writer text, id int, PRIMARY KEY (writer, id))")
     return made
 

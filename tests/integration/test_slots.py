@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from groups import SOCKETS, Group, Run, words
-from modules import Runner, runner
+from modules import Runner, runner, stand
 
 BIN = "/usr/lib/postgresql/15/bin"
 NODES = ("alpha", "bravo", "charlie")
@@ -28,9 +28,7 @@ SETTINGS = {"max_wal_size": "64MB", "min_wal_size": "32MB", "max_slot_wal_keep_s
 @pytest.fixture(scope="module")
 def group(make_group: t.Callable[..., Group]) -> Group:
     """Return a plex that stands."""
-    group = make_group("hsplex", 5610, NODES, bdr_settings=SETTINGS)
-    group.must()
-    return group
+    return stand(make_group("hsplex", 5610, NODES, bdr_settings=SETTINGS))
 
 
 @pytest.fixture
@@ -286,14 +284,9 @@ def test_foreign_and_abandoned_slots_are_told_apart_and_one_is_dropped_by_name(g
     (warning,) = warned(run)
     assert warning.startswith(f"slot {ABANDONED} of alpha is abandoned; slots.yml drops it: -e '{{")
     (hint,) = re.findall(r"-e '(.*)'", warning)
-    for name in foreign:
-        not_dropped(group, f"bdr_drop_slot: slot {name} of alpha is not the engine's", *asked(name))
-    link = "pgl_appdb_alpha_alpha_bravo"
-    not_dropped(group, "serves a link of the plan, alpha -> bravo (appdb)", *asked(link))
+    not_dropped(group, "bdr_drop_slot: slot hs_cdc of alpha is not the engine's", *asked("hs_cdc"))
+    not_dropped(group, "serves a link of the plan, alpha -> bravo", *asked("pgl_appdb_alpha_alpha_bravo"))
     not_dropped(group, "bdr_confirm: names 'hs_cdc', and bdr_drop_slot", *asked(ABANDONED, "hs_cdc"))
-    not_dropped(group, "bdr_confirm: names ''", "-e", f"bdr_drop_slot={ABANDONED}")
-    not_dropped(group, "bdr_node: bravo has no slot", *asked(ABANDONED, node="bravo"))
-    not_dropped(group, "bdr_node: the group has no node 'zulu'", *asked(ABANDONED, node="zulu"))
     not_dropped(group, "bdr_slot_warning_percent is '0'", "-e", "bdr_slot_warning_percent=0")
     assert group.must("slots", "--check", "-e", hint).changed() == {(DROPPED, "alpha")}
     assert slots(group) == before
@@ -325,9 +318,13 @@ def test_the_list_needs_no_node_to_answer(group: Group, run: Runner) -> None:
     os.kill(postmaster, signal.SIGSTOP)
     try:
         result = run("slot_info", "bravo")
+        watched = run("ddl_info", "bravo")
     finally:
         os.kill(postmaster, signal.SIGCONT)
-    assert (result["answers"], result["slots"]) == (False, []) and "timeout" in result["error"]
+    assert (result["answers"], result["slots"]) == (False, [])
+    assert result["error"] == "the server of bravo cannot be reached: the server does not answer within 5 s"
+    # Without libpq's own watch over the time, the same words.
+    assert watched["error"] == result["error"]
     group.host_variables["alpha"] = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
     stop(group, "bravo")
     shown = group.play("slots")

@@ -133,7 +133,7 @@ class PglogicalServer(EngineServer):
         return bool(session.value(sql.STATUS, {"name": connection.name}) == "down")
 
     def kick(self, connection: Connection) -> t.Iterable[Statement]:
-        """Disabling and enabling starts the worker at once."""
+        """Disabling and enabling starts the worker at once, where no other one holds its origin."""
         return _restart_worker(connection.name)
 
     def stay_local(self) -> t.Iterable[Statement]:
@@ -237,9 +237,9 @@ _ALTER_SUBSCRIPTION: dict[str, t.Callable[[Row, Row], t.Iterator[Statement]]] = 
 
 
 def _restart_worker(subscription: str) -> t.Iterator[Statement]:
-    # A run that is killed between the two leaves a disabled subscription, which the next run finds and enables.
-    yield Statement(sql.DISABLE, values={"name": subscription}, alone=True)
-    yield Statement(sql.ENABLE, values={"name": subscription}, alone=True)
+    # A run that is killed behind the second leaves a disabled subscription, which the next run finds and enables.
+    for text in (sql.END_LOST_WORKERS, sql.DISABLE, sql.ENABLE):
+        yield Statement(text, values={"name": subscription}, alone=True)
 
 
 def _interface(dsn: str) -> str:

@@ -87,6 +87,43 @@ SELECT pglogical.create_subscription(
 ENABLE = "SELECT pglogical.alter_subscription_enable(%(name)s, true)"
 DISABLE = "SELECT pglogical.alter_subscription_disable(%(name)s, true)"
 
+# pglogical 2.4 can lose a worker that runs on. Its supervisor starts a short-lived worker for each database without
+# pglogical whenever a subscription changes. Where such a one has ended, and an apply worker has its place in shared
+# memory, before the supervisor looks, the apply worker counts as crashed, and the next one gets the place. The lost one
+# keeps the origin, and each that is started for it fails: "replication origin with ID 1 is already active".
+# When it ends it clears the place that is another's by now. So all apply workers of the database end together, and
+# their manager, which would start new ones too early; the supervisor starts it again when a subscription changes.
+# Not while tables are copied, which cannot be resumed. And only what is a second old: others fail, and end, just now.
+END_LOST_WORKERS = """
+DO $end_lost_workers$
+BEGIN
+    PERFORM FROM pglogical.subscription s JOIN pg_stat_activity a
+            ON a.datname = current_database()
+           AND a.application_name = format('pglogical apply %%s:%%s', a.datid, s.sub_id)
+     WHERE s.sub_name = %(name)s AND a.backend_start < clock_timestamp() - interval '1 s'
+       AND NOT EXISTS (SELECT FROM pglogical.local_sync_status WHERE sync_status NOT IN ('i', 'r', 'y'));
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    -- In this order: a worker that was seen above is known to pglogical by now, unless it is lost.
+    PERFORM FROM pglogical.show_subscription_status(%(name)s) WHERE status = 'down';
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM pg_terminate_backend(w.pid)
+       FROM (SELECT pid FROM pg_stat_activity
+              WHERE datname = current_database() AND application_name ~ '^pglogical (manager|apply) [0-9]'
+              ORDER BY application_name DESC) w;
+    FOR attempt IN 1..100 LOOP
+        PERFORM pg_stat_clear_snapshot();
+        PERFORM FROM pg_stat_activity
+          WHERE datname = current_database() AND application_name ~ '^pglogical (manager|apply) [0-9]';
+        EXIT WHEN NOT FOUND;
+        PERFORM pg_sleep(0.05);
+    END LOOP;
+END $end_lost_workers$
+"""
+
 # An upstream keeps the interfaces it once had; a dsn that comes back finds its own again.
 ADD_INTERFACE = """
 SELECT pglogical.alter_node_add_interface(n.node_name, %(interface)s, %(dsn)s)

@@ -29,6 +29,7 @@ TRIGGER = Item("event trigger", "pgbdr_assign_replication_set", "appdb")
 TABLE = Item("table", "public.t", "appdb")
 SUBSCRIPTION = Item("subscription", "bravo_alpha", "appdb")
 
+RESTART = [sql.END_LOST_WORKERS, sql.DISABLE, sql.ENABLE]
 WANTED_SUBSCRIPTION = {
     "dsn": CONNECTION.dsn,
     "sets": ["ddl_sql", "default", "default_insert_only"],
@@ -216,12 +217,12 @@ TABLE_AFTER = {"set": "default", "schema": "public", "relation": "t", "fitting_s
             Step(
                 SUBSCRIPTION, {**WANTED_SUBSCRIPTION, "dsn": "x", "sets": [], "apply_delay_ms": 0}, WANTED_SUBSCRIPTION
             ),
-            [sql.ADD_INTERFACE, sql.USE_INTERFACE, *[sql.ADD_SET] * 3, sql.SET_APPLY_DELAY, sql.DISABLE, sql.ENABLE],
+            [sql.ADD_INTERFACE, sql.USE_INTERFACE, *[sql.ADD_SET] * 3, sql.SET_APPLY_DELAY, *RESTART],
         ),
         *(
             (
                 Step(SUBSCRIPTION, {**WANTED_SUBSCRIPTION, attribute: before}, WANTED_SUBSCRIPTION),
-                [*repair, sql.DISABLE, sql.ENABLE],
+                [*repair, *RESTART],
             )
             for attribute, before, repair in (
                 ("dsn", "host=elsewhere", [sql.ADD_INTERFACE, sql.USE_INTERFACE]),
@@ -241,7 +242,7 @@ def test_statements_of_a_step(step, wanted):
     every_value(step)
     # A worker sees what was changed only once that is committed; all else is done as a whole or not at all.
     alone = [statement.text for statement in SERVER.statements(step) if statement.alone]
-    assert alone == [text for text in wanted if text in (sql.DISABLE, sql.ENABLE)]
+    assert alone == [text for text in wanted if text in RESTART]
 
 
 def test_values_of_statements():
@@ -274,8 +275,7 @@ def test_an_interface_is_named_after_its_dsn(item):
 def test_a_restart_of_a_worker_runs_outside_transactions():
     kick = list(SERVER.kick(CONNECTION))
     assert [(statement.text, statement.values, statement.alone) for statement in kick] == [
-        (sql.DISABLE, {"name": "bravo_alpha"}, True),
-        (sql.ENABLE, {"name": "bravo_alpha"}, True),
+        (text, {"name": "bravo_alpha"}, True) for text in RESTART
     ]
 
 
