@@ -9,6 +9,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._repair import make
 from comparing import compare
 from groups import LOCAL_DDL, Group, eventually
 from modules import runner
+from planting import is_0_4, plant
 
 NODES = ("alpha", "bravo", "charlie")
 MESH = {("appdb", one, other) for one in NODES for other in NODES if one != other}
@@ -38,10 +39,6 @@ def group(make_group: Make) -> Group:
     return made
 
 
-def is_0_4(group: Group) -> bool:
-    return bool(group.sql("alpha", "SELECT 1 FROM pg_settings WHERE name = 'max_logical_slots'", database="postgres"))
-
-
 def era(group: Group) -> str:
     return "0.4" if is_0_4(group) else "0.7"
 
@@ -53,18 +50,6 @@ def settle(group: Group, mark: int) -> None:
     for node in NODES:
         read = f"SELECT count(*) FROM mark WHERE mark = {mark}"
         eventually(lambda node=node, read=read: group.sql(node, read), [(len(NODES),)])
-
-
-def plant(group: Group, node: str, text: str) -> None:
-    """Change rows on one node so that they stay there."""
-    if is_0_4(group):
-        group.sql(node, f"SET replication_origin_id = 1; {text}")
-        return
-    known = "SELECT 1 FROM pg_replication_identifier WHERE riname = 'planted'"
-    if not group.sql(node, known):
-        group.sql(node, "SELECT pg_replication_identifier_create('planted')")
-    origin = "pg_replication_identifier_setup_replaying_from('planted')"
-    group.sql(node, f"SELECT {origin}, pg_replication_identifier_setup_tx_origin('0/1', now()); {text}")
 
 
 def rows(group: Group, node: str) -> list[tuple]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from groups import ROOT, SOCKETS, Group, Run, eventually, words
-from modules import node_plans
+from modules import node_plans, stand
 
 NODES = ("alpha", "bravo", "charlie")
 ROWS = 30_000
@@ -53,7 +53,7 @@ with Comparison(node_plan(given.pop("node")), given) as comparison:
 def group(make_group: t.Callable[..., Group]) -> Group:
     """Return a mesh of three with tables that are equal on all nodes."""
     group = make_group("hmesh", 5850, NODES, bdr_allowed_downtime_seconds=36000, bdr_settings={"max_wal_size": "1GB"})
-    group.must()
+    stand(group)
     for statement in TABLES:
         group.everywhere(statement)
     alpha = (
