@@ -47,9 +47,23 @@ class Settings:
     only: tuple[tuple[str, str, tuple[ShownKey, ...]], ...] = ()
     """(database, table, keys): look at these rows and at no others."""
 
-    def fingerprint(self) -> str:
-        """Return what changes when the answer could."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+    def fingerprint(self, dsns: t.Mapping[str, str]) -> str:
+        """Return what changes when the answer could. dsns: how nodes outside the group are reached."""
+        return hashlib.sha256(json.dumps([asdict(self), dsns], sort_keys=True).encode()).hexdigest()
+
+    def unmatched(self, tables: t.Collection[tuple[str, str]]) -> list[str]:
+        """Return which patterns fit none of the tables (schema, name) that are to be compared: most often a typo."""
+        patterns = {
+            "tables": self.tables,
+            "columns": [pattern for pattern, _columns in self.columns],
+            "where": [pattern for pattern, _where in self.where],
+        }
+        return [
+            f"{PREFIX}{option}: no table that is compared fits {pattern!r}"
+            for option, given in patterns.items()
+            for pattern in given
+            if not any(fits(pattern, *table) for table in tables)
+        ]
 
     def wants(self, database: str, schema: str, name: str) -> bool:
         """Tell whether a table is to be compared."""

@@ -103,7 +103,7 @@ class Comparison:
         if self._given["fresh"] or self._journal.fact("finished") or not fingerprint:
             self._journal.forget_all()
             self._list_tables()
-        elif fingerprint != self._settings.fingerprint():
+        elif fingerprint != self._settings.fingerprint(self._others):
             raise NotComparable(
                 "a comparison with other settings was stopped before its end; run it as it was to go on, or forget it: "
                 "-e bdr_compare_fresh=true"
@@ -136,10 +136,13 @@ class Comparison:
                 f" that bdr_compare_tables names ({', '.join(self._given['tables'])})" if self._given["tables"] else ""
             )
             raise NotComparable(f"{' and '.join(self._settings.nodes)} have no table in common{named}")
+        unmatched = self._settings.unmatched({(item.told["schema"], item.told["name"]) for item in items})
+        if unmatched:
+            raise NotComparable("\n".join(unmatched))
         now = datetime.datetime.now(datetime.timezone.utc)
         with self._journal.step():
             self._journal.add_items(items)
-            self._journal.note("fingerprint", self._settings.fingerprint())
+            self._journal.note("fingerprint", self._settings.fingerprint(self._others))
             # Another seed each time: two rows whose hashes are the same by chance do not stay so.
             self._journal.note("hash", {"mode": hash_mode(able), "seed": random.SystemRandom().getrandbits(31)})
             self._journal.note("session", now.strftime("%Y%m%dT%H%M%S"))

@@ -239,9 +239,29 @@ def test_the_fingerprint_changes_with_each_setting_and_with_nothing_else():
         {"max_differences": 7},
         {"only": [{"database": "appdb", "table": "shop.city", "keys": [{"id": "1"}]}]},
     ]
-    prints = [parsed(**change).fingerprint() for change in changes]
+    prints = [parsed(**change).fingerprint({}) for change in changes]
     assert len(set(prints)) == len(changes)
-    assert prints == [parsed(**change).fingerprint() for change in changes]
-    order = parsed(nodes=["bravo", "alpha"], where={"a": "1", "b": "2"}).fingerprint()
-    assert order == parsed(nodes=["alpha", "bravo"], where={"b": "2", "a": "1"}).fingerprint()
+    assert prints == [parsed(**change).fingerprint({}) for change in changes]
+    order = parsed(nodes=["bravo", "alpha"], where={"a": "1", "b": "2"}).fingerprint({})
+    assert order == parsed(nodes=["alpha", "bravo"], where={"b": "2", "a": "1"}).fingerprint({})
     assert all(option in settings.Settings.__dataclass_fields__ for change in changes for option in change)
+
+
+def test_a_pattern_that_fits_no_table_is_named_with_its_variable():
+    tables = {("public", "orders"), ("shop", "bill")}
+    asked = parsed(
+        tables=["*"],
+        columns={"orders": ["id"], "shop.ordr": ["id"]},
+        where={"public.*": "a", "*.bil": "b", "bill": "c"},
+    )
+    assert asked.unmatched(tables) == [
+        "bdr_compare_columns: no table that is compared fits 'shop.ordr'",
+        "bdr_compare_where: no table that is compared fits '*.bil'",
+    ]
+    assert parsed(tables=["shop.*", "nope"]).unmatched(tables) == [
+        "bdr_compare_tables: no table that is compared fits 'nope'"
+    ]
+
+
+def test_another_dsn_is_another_comparison():
+    assert parsed().fingerprint({"old": "port=1"}) != parsed().fingerprint({"old": "port=2"})
