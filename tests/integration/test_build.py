@@ -170,26 +170,27 @@ def test_an_edit_makes_another_build(built: Built) -> None:
 # --- A group on it --------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def group(built: Built, make_group: t.Callable[..., Group]) -> Group:
-    """Return the group of `make site`, which is to stand on the server that was built."""
+def test_the_quickstart_group_stands_on_it(built: Built, make_group: t.Callable[..., Group]) -> None:
+    """The group of `make site`, on the server that was built and not on the distribution's."""
     where = {"bdr_build_prefix": str(PREFIX), "bdr_build_work_directory": str(WORK)}
-    return make_group("btest", 5451, ("alpha", "bravo", "charlie"), bdr_build=True, **where, **distribution())
-
-
-def test_the_quickstart_group_stands_on_it(built: Built, group: Group) -> None:
+    group = make_group("btest", 5451, ("alpha", "bravo", "charlie"), bdr_build=True, **where, **distribution())
     run = group.must()
     assert "bdr_build alpha:" not in run.output, "built once more"
     assert run.output.count("streaming") == 6
     assert {exe_of(group, node) for node in group.ports} == {f"{built.result['directory']}/bin/postgres"}
     assert group.must().changed() == set()
+    group.remove()
+    assert not os.path.lexists("/opt/pgbdr/btest")
 
 
-def test_another_build_is_a_rolling_restart(built: Built, group: Group) -> None:
+def test_another_build_is_a_rolling_restart(built: Built, make_group: t.Callable[..., Group]) -> None:
     """A build beside the first: its servers change over one at a time, and go on replicating."""
+    where = {"bdr_build_prefix": str(PREFIX), "bdr_build_work_directory": str(WORK)}
+    group = make_group("bswap", 5455, ("alpha", "bravo"), bdr_build=True, **where, **distribution())
+    group.must()
     other = PREFIX / "builds" / "another"
     shutil.copytree(built.result["directory"], other, symlinks=True)
-    link = Path("/opt/pgbdr/btest")
+    link = Path("/opt/pgbdr/bswap")
     link.unlink()
     link.symlink_to(other)
     # Somebody moves the link and restarts by hand: the group runs another build than the one its variables name.
@@ -201,7 +202,6 @@ def test_another_build_is_a_rolling_restart(built: Built, group: Group) -> None:
     assert {exe_of(group, node) for node in group.ports} == {f"{built.result['directory']}/bin/postgres"}
     assert group.must().changed() == set()
     group.remove()
-    assert not os.path.lexists(link)
     shutil.rmtree(other)
 
 
