@@ -26,8 +26,8 @@ from testinfra.host import Host
 PROJECT = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"])
 EPHEMERAL = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
 SCENARIO = os.environ["MOLECULE_SCENARIO_NAME"]
-# A scenario is named after its inventory, but for those that run another's.
-INVENTORY = {"contrib_bdr": "plex", "lifecycle": "plex"}.get(SCENARIO, SCENARIO)
+# A scenario is named after its inventory; those without one of their own run the plex's.
+INVENTORY = SCENARIO if (PROJECT / "inventories" / SCENARIO).is_dir() else "plex"
 # In the order in which molecule hands them to ansible-playbook.
 INVENTORIES = (
     EPHEMERAL / "inventory",
