@@ -15,15 +15,15 @@ from .hashing import Probed
 from .nodes import Nodes
 from .settings import Settings
 
-# A function alone does not help: the setting that fills it may be off.
+# A function alone does not help: the setting that fills it may be off. Nor does the setting, which is older than
+# the functions of today.
 _COMMIT_TIMES = """
-SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_settings WHERE name = 'track_commit_timestamp' AND setting = 'on')
-            THEN 'timestamp'
-            WHEN EXISTS (SELECT 1 FROM pg_proc WHERE proname = 'pg_get_transaction_committime') THEN 'committime'
+SELECT CASE WHEN f.tracked AND 'pg_xact_commit_timestamp' = ANY(f.names) THEN 'timestamp'
+            WHEN f.tracked AND 'pg_get_transaction_committime' = ANY(f.names) THEN 'committime'
             ELSE '' END AS committed,
-       CASE WHEN EXISTS (SELECT 1 FROM pg_proc WHERE proname = 'pg_xact_commit_timestamp_origin')
-                 AND EXISTS (SELECT 1 FROM pg_settings WHERE name = 'track_commit_timestamp' AND setting = 'on')
-            THEN 'origin' ELSE '' END AS origin
+       CASE WHEN f.tracked AND 'pg_xact_commit_timestamp_origin' = ANY(f.names) THEN 'origin' ELSE '' END AS origin
+  FROM (SELECT EXISTS (SELECT 1 FROM pg_settings WHERE name = 'track_commit_timestamp' AND setting = 'on') AS tracked,
+               ARRAY(SELECT proname::text FROM pg_proc WHERE proname ~ '^pg_(xact_commit|get_transaction)') AS names) f
 """
 _DIGITS = "SELECT set_config('extra_float_digits', %(digits)s, false)"
 # Whoever alters a table keeps it locked; the comparison goes on with the others.
