@@ -17,10 +17,11 @@ from ._render import SETTINGS_FILE
 from ._sizing import has_room
 
 # A good value that waits for a restart is an error here like a wrong one, so those are left to check(), which
-# reads the files as the next start will.
+# reads the files as the next start will. A setting that was taken out has no name here.
 _REFUSED = """
 SELECT f.name, f.setting, f.error FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = f.name
  WHERE f.error IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'
+   AND NOT (f.name IS NULL AND f.error ~ 'cannot be changed without restarting')
 """
 # Lines for TLS cannot match before the server has loaded that it is on, which is what the reload is for.
 _REFUSED_RULES = """
