@@ -35,15 +35,16 @@ class PglogicalServer(EngineServer):
             state[Item("function", "pgbdr.assign_replication_set", database)] = {"body": row["body"]}
         for row in session.rows(sql.ASSIGN_TRIGGER):
             state[_assign_trigger(database)] = {"enabled": row["enabled"]}
-        if not session.rows(sql.EXTENSIONS):
+        is_there = bool(session.rows(sql.EXTENSIONS))
+        for row in session.rows(sql.TABLES if is_there else sql.TABLES_BEFORE_EXTENSION):
+            state[Item("table", row["name"], database)] = {"set": row["set_name"], **_table(row)}
+        if not is_there:
             return state
         state[Item("extension", "pglogical", database)] = {}
         for row in session.rows(sql.LOCAL_NODE):
             state[Item("pglogical node", row["name"], database)] = {"dsn": row["dsn"]}
         if session.value(sql.GRANTED, {"role": self.plan.replication_user}):
             state[self._grants(database)] = {}
-        for row in session.rows(sql.TABLES):
-            state[Item("table", row["name"], database)] = {"set": row["set_name"], **_table(row)}
         return state
 
     def wanted_member(self, found: State, database: str) -> State:

@@ -26,14 +26,12 @@ SELECT has_schema_privilege(r.oid, 'pglogical', 'USAGE')
 """
 
 # An immediate primary key is what pglogical finds rows by; anything else can only be inserted.
-TABLES = """
+_TABLES = """
 SELECT n.nspname || '.' || c.relname AS name, n.nspname AS schema, c.relname AS relation,
        CASE WHEN c.relreplident <> 'f' AND EXISTS (SELECT FROM pg_index i
                   WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate)
             THEN 'default' ELSE 'default_insert_only' END AS fitting_set,
-       coalesce((SELECT min(s.set_name::text) FROM pglogical.replication_set_table t
-                   JOIN pglogical.replication_set s ON s.set_id = t.set_id
-                  WHERE t.set_reloid = c.oid), '') AS set_name
+       {set_name} AS set_name
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind = 'r' AND c.relpersistence = 'p'
@@ -42,6 +40,13 @@ SELECT n.nspname || '.' || c.relname AS name, n.nspname AS schema, c.relname AS 
                     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
  ORDER BY 1
 """
+TABLES = _TABLES.format(
+    set_name="""
+       coalesce((SELECT min(s.set_name::text) FROM pglogical.replication_set_table t
+                   JOIN pglogical.replication_set s ON s.set_id = t.set_id
+                  WHERE t.set_reloid = c.oid), '')"""
+)
+TABLES_BEFORE_EXTENSION = _TABLES.format(set_name="''")
 
 SUBSCRIPTIONS = """
 SELECT s.sub_name::text AS name, s.sub_enabled AS enabled, i.if_dsn AS dsn,

@@ -73,17 +73,20 @@ def test_a_node_that_is_as_it_should_be_needs_nothing():
 
 
 def test_a_database_without_anything_needs_everything_in_order():
-    assert member_steps(ASSIGN_FUNCTION=[], ASSIGN_TRIGGER=[], EXTENSIONS=[]) == [
+    nothing = {"ASSIGN_FUNCTION": [], "ASSIGN_TRIGGER": [], "EXTENSIONS": []}
+    assert member_steps(**nothing, TABLES_BEFORE_EXTENSION=[table_row("")]) == [
         "create extension pglogical in appdb",
         "create pglogical node alpha in appdb",
         "create grants on pglogical to bdr_replication in appdb",
         "create function pgbdr.assign_replication_set in appdb",
         "create event trigger pgbdr_assign_replication_set in appdb",
+        "change set of table public.t in appdb",
     ]
 
 
 def test_without_the_extension_its_tables_are_not_asked_for():
-    session = FakeSession({sql.ASSIGN_FUNCTION: [], sql.ASSIGN_TRIGGER: [], sql.EXTENSIONS: []})
+    queries = (sql.ASSIGN_FUNCTION, sql.ASSIGN_TRIGGER, sql.EXTENSIONS, sql.TABLES_BEFORE_EXTENSION)
+    session = FakeSession(dict.fromkeys(queries, []))
     assert SERVER.observe_member(session, "appdb") == {}
     assert SERVER.observe_connections(FakeSession({sql.EXTENSIONS: []}), "appdb") == {}
 
