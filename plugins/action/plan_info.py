@@ -32,6 +32,13 @@ class ActionModule(ActionBase):
             {
                 "era": {"type": "str"},
                 "without": {"type": "str"},
+                "seeding": {
+                    "type": "dict",
+                    "options": {
+                        "node": {"type": "str", "required": True},
+                        "donor": {"type": "str", "required": True},
+                    },
+                },
                 "query": {"type": "str"},
                 "print": {"type": "bool", "default": False},
                 "file": {"type": "path"},
@@ -39,7 +46,8 @@ class ActionModule(ActionBase):
         )
         try:
             without = arguments["without"]
-            plan = plan_of(task_vars, self._templar.template, arguments["era"], without).as_dict()
+            planned = plan_of(task_vars, self._templar.template, arguments["era"], without, arguments["seeding"])
+            plan = planned.as_dict()
             if arguments["query"]:
                 result["answer"] = jmespath.search(arguments["query"], plan)
         except PlanError as error:

@@ -25,9 +25,11 @@ def initdb(plan: NodePlan, directory: str) -> list[str]:
 
 def pg_basebackup(plan: NodePlan, directory: str) -> list[str]:
     """Return what copies the data directory of the node that a physical standby follows."""
+    slots = [setting.value for setting in plan.settings if setting.name == "primary_slot_name"]
     return as_postgres(
         f"PGPASSFILE={plan.passfile}",
         *(f"{plan.bin_directory}/pg_basebackup", "-w", "-X", "stream", "-c", "fast"),
+        *(word for slot in slots for word in ("-S", slot)),
         *("-d", plan.primary_conninfo, "-D", directory),
     )
 

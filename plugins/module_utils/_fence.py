@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from . import _loaded, _render, _session
 from ._files import ManagedFile
@@ -24,10 +23,17 @@ SELECT pid FROM pg_stat_activity
 _END = "SELECT pg_terminate_backend(pid) FROM (" + _CLIENTS + ") AS clients"
 
 
-def closed(plan: NodePlan, _run: Runner, check_mode: bool) -> list[dict[str, str]]:
-    """Let only downstreams and the local superuser in, and end who else is connected."""
-    file = ManagedFile(f"{plan.data_directory}/pg_hba.conf", _closed_rules(plan), 0o600, "postgres")
+def closed(plan: NodePlan, run: Runner, check_mode: bool) -> list[dict[str, str]]:
+    """Let only downstreams and the local superuser in, and end who else is connected. A server that is down starts."""
+    file = ManagedFile(f"{plan.data_directory}/pg_hba.conf", _render.hba(_render.closed(plan)), 0o600, "postgres")
     diffs = [file.diff()] if file.differences() else []
+    manager = service(plan, run)
+    if not manager.is_running():
+        diffs.append({"before": "", "after": "start the server, closed\n"})
+        if not check_mode:
+            file.write()
+            manager.start()
+        return diffs
     with _session.local(plan, "postgres") as session:
         role = {"role": plan.replication_user}
         if session.rows(_CLIENTS, role):
@@ -57,8 +63,3 @@ def out(plan: NodePlan, run: Runner, check_mode: bool) -> list[dict[str, str]]:
         if not check_mode:
             manager.disable()
     return diffs
-
-
-def _closed_rules(plan: NodePlan) -> str:
-    rules = tuple(rule for rule in plan.hba if (rule.type, rule.user) != ("local", "all"))
-    return _render.hba(replace(plan, hba=rules, operator_hba=()))

@@ -16,13 +16,15 @@ from ._model import NodePlan
 MARKER = ".pgbdr.json"
 REMOVED = "removed"
 """Key of the marker, and state of the data, of a node that was taken out of its group for good."""
+SEEDED = "seeded"
+"""The same of a node that is half seeded: neither what it was nor a member yet."""
 LOG_LINES = 30
 FAULTS = "WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT"
 """What a server says of a link that fails, without the rest."""
 
 
 def found_data(plan: NodePlan) -> str:
-    """Tell what is in the node's place: `absent`, `ours`, `removed`, or `foreign`.
+    """Tell what is in the node's place: `absent`, `ours`, `removed`, `seeded` half-way, or `foreign`.
 
     A home without our marker is foreign as soon as anything lies in it but a file system's own lost+found, and so
     is a home that another node's marker claims.
@@ -44,10 +46,10 @@ def found_data(plan: NodePlan) -> str:
 def _owner(marker: t.Any, plan: NodePlan) -> str:
     if not isinstance(marker, dict):
         return "foreign"
-    removed = marker.pop(REMOVED, None)
+    states = [state for state in (REMOVED, SEEDED) if marker.pop(state, None)]
     if marker != identity(plan):
         return "foreign"
-    return REMOVED if removed else "ours"
+    return states[0] if states else "ours"
 
 
 def identity(plan: NodePlan) -> dict[str, str]:

@@ -46,7 +46,7 @@ def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
         "address_problem": _address_problem(plan),
         "port_taken": not running and _is_taken(plan),
         "missing_packages": missing_packages(plan.packages, run),
-        "disk": _disk(plan),
+        "disk": disk(plan),
         "databases": _databases(plan) if running and speaks_as_planned(plan, facts) else {},
     }
 
@@ -99,7 +99,7 @@ def _bind_error(address: str, port: int) -> int:
     return 0
 
 
-def _disk(plan: NodePlan) -> dict[str, t.Any]:
+def disk(plan: NodePlan) -> dict[str, t.Any]:
     """Return where the home is or will be, how much is free there, and what the node's WAL takes already."""
     existing = plan.home
     while not os.path.exists(existing):

@@ -54,6 +54,8 @@ def _node_problems(node: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> 
         yield f"bdr_home of {name}: {node['home']} is not empty and not ours. Empty it, or name another directory"
     if host["data"] == "removed":
         yield was_removed(name, node["home"])
+    if host["data"] == "seeded":
+        yield half_seeded(name)
     if host["major"] is not None and node["major"] not in (0, host["major"]):
         yield (
             f"bdr_postgresql_major: {name} has a data directory of PostgreSQL {host['major']}, wanted is "
@@ -76,6 +78,14 @@ def was_removed(name: str, home: str) -> str:
     return (
         f"bdr_node: {name} was removed from the group for good. Take it out of the inventory; or remove {home} on its "
         "host, and it joins as a new node"
+    )
+
+
+def half_seeded(name: str) -> str:
+    """Return the problem of a node whose seeding was interrupted."""
+    return (
+        f"bdr_node: the seeding of {name} is not finished; run it again, it goes on from where it was: "
+        f"reseed.yml -e bdr_node={name} -e bdr_confirm={name}"
     )
 
 

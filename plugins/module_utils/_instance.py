@@ -20,8 +20,8 @@ from dataclasses import replace
 from . import _commands, _connection_file, _loaded, _render
 from ._conninfo import passfile
 from ._files import ManagedFile, give, make_directory
-from ._home import MARKER, REMOVED, found_data, found_major, identity, log_tail
-from ._hosts import was_removed
+from ._home import MARKER, REMOVED, SEEDED, found_data, found_major, identity, log_tail
+from ._hosts import half_seeded, was_removed
 from ._model import NodePlan
 from ._program import Runner, mentions
 from ._service import ServiceError, service
@@ -45,8 +45,11 @@ class InstanceError(Exception):
 class Instance:
     """Observe, plan and apply for one node."""
 
-    def __init__(self, plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -> None:
+    def __init__(
+        self, plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str], is_seeding: bool = False
+    ) -> None:
         self.plan = plan
+        self._is_seeding = is_seeding
         self._run = run
         self._service = service(plan, run)
         self._files = list(self._wanted_files(password, tls))
@@ -56,12 +59,7 @@ class Instance:
 
     def ensure_present(self, check_mode: bool) -> None:
         """Bring the instance to what the plan says and start it. Never restarts: see restart_required."""
-        if found_data(self.plan) == "foreign":
-            raise InstanceError(
-                f"{self.plan.home} is not this node's: it has no {MARKER}, or another's. Empty it, or set bdr_home"
-            )
-        if found_data(self.plan) == REMOVED:
-            raise InstanceError(was_removed(self.plan.name, self.plan.home))
+        self._refuse_what_lies_there()
         self._refuse_overrides()
         running = self._service.is_running()
         initialised = found_major(self.plan) is not None
@@ -160,6 +158,17 @@ class Instance:
     def _settings_file(self) -> ManagedFile:
         return self._files[0]
 
+    def _refuse_what_lies_there(self) -> None:
+        found = found_data(self.plan)
+        if found == "foreign":
+            raise InstanceError(
+                f"{self.plan.home} is not this node's: it has no {MARKER}, or another's. Empty it, or set bdr_home"
+            )
+        if found == REMOVED:
+            raise InstanceError(was_removed(self.plan.name, self.plan.home))
+        if found == SEEDED and not self._is_seeding:
+            raise InstanceError(half_seeded(self.plan.name))
+
     def _refuse_overrides(self) -> None:
         """ALTER SYSTEM writes a file that is read last: what replication needs must not stand there otherwise."""
         text = ManagedFile(f"{self.plan.data_directory}/postgresql.auto.conf", "", 0o600, "postgres").found() or ""
@@ -196,9 +205,14 @@ class Instance:
         file.write()
 
     def _initialise(self) -> None:
-        """Run initdb beside the data directory and rename: a killed run leaves nothing that looks initialised."""
+        """Make the data directory beside its place and rename: a killed run leaves nothing that looks initialised."""
+        os.rename(self.make_data(), self.plan.data_directory)
+
+    def make_data(self) -> str:
+        """Run initdb, or copy the node that is followed, beside the data directory. Return where."""
         make_directory(self.plan.home, "postgres", 0o700)
-        ManagedFile(f"{self.plan.home}/{MARKER}", self._marker(), 0o600, "postgres").write()
+        if found_data(self.plan) == "absent":
+            ManagedFile(f"{self.plan.home}/{MARKER}", self._marker(), 0o600, "postgres").write()
         make_directory(self.plan.log_directory, "postgres", 0o700)
         unfinished = f"{self.plan.data_directory}.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -207,7 +221,7 @@ class Instance:
         else:
             self._must(_commands.initdb(self.plan, unfinished), "initdb")
         give(unfinished, "postgres", 0o700)
-        os.rename(unfinished, self.plan.data_directory)
+        return unfinished
 
     def _copy_primary(self, unfinished: str) -> None:
         """Copy the node that a standby follows; what connects that node to its upstreams stays behind."""

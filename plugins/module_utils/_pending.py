@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from ._apply import apply_member, apply_part
 from ._engine import server
 from ._guard import Guard
-from ._home import REMOVED
+from ._home import REMOVED, SEEDED
 from ._host import observe
 from ._instance import Instance
 from ._links import apply_connections
@@ -44,7 +44,7 @@ def look(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -
     while True:
         try:
             found = observe(plan, run)
-            if found["data"] in ("foreign", REMOVED) or not speaks_as_planned(plan, found["server"]):
+            if found["data"] in ("foreign", REMOVED, SEEDED) or not speaks_as_planned(plan, found["server"]):
                 return found, Pending()  # check_hosts tells of it
             return found, pending(plan, run, password, tls)
         except SessionError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from dataclasses import replace
 
 from ._model import HbaRule, NodePlan, Setting
 
@@ -79,6 +80,12 @@ def hba(plan: NodePlan) -> str:
     """Return pg_hba.conf: our rules first, the operator's lines behind them."""
     lines = [_hba_rule(rule) for rule in plan.hba]
     return _banner(plan) + "".join(f"{line}\n" for line in (*lines, *plan.operator_hba))
+
+
+def closed(plan: NodePlan) -> NodePlan:
+    """Return the plan of a node that lets its downstreams and the local superuser in, and nobody else."""
+    rules = tuple(rule for rule in plan.hba if (rule.type, rule.user) != ("local", "all"))
+    return replace(plan, hba=rules, operator_hba=())
 
 
 def ident() -> str:

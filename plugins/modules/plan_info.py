@@ -27,6 +27,21 @@ options:
     description:
       - Inventory host to leave out, the plan of the group once that node has left.
     type: str
+  seeding:
+    description:
+      - The plan of the group while a node is seeded. Its donor lets it copy, and links that are made meet rows.
+    type: dict
+    suboptions:
+      node:
+        description:
+          - Name of the node that is seeded.
+        type: str
+        required: true
+      donor:
+        description:
+          - Name of the node it is copied from.
+        type: str
+        required: true
   query:
     description:
       - A JMESPath expression over the plan; its answer is returned in RV(answer).

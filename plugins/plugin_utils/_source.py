@@ -13,6 +13,7 @@ from ansible.errors import AnsibleError
 from ..module_utils import _inventory
 from ..module_utils._model import Group, Plan, PlanError
 from ..module_utils._plan import build_plan
+from ..module_utils._seed import with_seeding
 from ._addresses import with_networks
 
 DEFAULT_HOSTS = "bdr"
@@ -28,13 +29,20 @@ def value_of(variables: t.Mapping[str, t.Any], template: Template, name: str, de
 
 
 def plan_of(
-    task_vars: t.Mapping[str, t.Any], template: Template, probed_era: str | None = None, without: str | None = None
+    task_vars: t.Mapping[str, t.Any],
+    template: Template,
+    probed_era: str | None = None,
+    without: str | None = None,
+    seeding: t.Mapping[str, str] | None = None,
 ) -> Plan:
     """Return the plan of the nodes in the inventory group bdr_hosts; PlanError lists what stands against it.
 
     probed_era: what a server of the group was seen to be of. without: the inventory host of a node that is to leave.
+    seeding: the node that is seeded, and its donor.
     """
-    return build_plan(with_networks(group_of(task_vars, template, probed_era, without)))
+    group = with_networks(group_of(task_vars, template, probed_era, without))
+    plan = build_plan(group)
+    return with_seeding(group, plan, seeding["node"], seeding["donor"]) if seeding else plan
 
 
 def group_of(

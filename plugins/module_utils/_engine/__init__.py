@@ -14,7 +14,9 @@ from .contrib_bdr_server import ContribBdr04Server, ContribBdr07Server
 from .departure import Departure
 from .pglogical import PglogicalRules
 from .pglogical_departure import PglogicalDeparture
+from .pglogical_seeding import PglogicalSeeding
 from .pglogical_server import PglogicalServer
+from .seeding import Seeding
 from .server import EngineServer
 
 ENGINES = ("contrib_bdr", "pglogical")
@@ -40,3 +42,8 @@ def departure(plan: NodePlan, departed: NodePlan) -> Departure:
     if plan.engine == "pglogical":
         return PglogicalDeparture(plan, departed)
     return ContribBdr04Departure(plan, departed) if plan.era == "0.4" else ContribBdr07Departure(plan, departed)
+
+
+def seeding(plan: NodePlan, donor: NodePlan) -> Seeding:
+    """Return what turns a copy of the donor into the node; _seed.problems() tells which engines can."""
+    return PglogicalSeeding(plan, donor)

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide whether a node may be seeded and from whom, from what was seen on all of them."""
+
+from __future__ import annotations
+
+import secrets
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils import _seed, _seed_check
+
+
+class ActionModule(ActionBase):
+    """Runs once, on the controller."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+        """Fail with every reason, or return the course of the run."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _unused, arguments = self.validate_argument_spec(
+            {
+                "plan": {"type": "dict", "required": True},
+                "name": {"type": "str", "default": ""},
+                "confirm": {"type": "str", "default": ""},
+                "donor": {"type": "str", "default": ""},
+                "force": {"type": "str", "default": ""},
+                "accept_loss": {"type": "str", "default": ""},
+                "found": {"type": "list", "elements": "dict"},
+            }
+        )
+        plan, name, donor = arguments["plan"], arguments["name"], arguments["donor"]
+        wrong = _seed.request_problems(plan, name, arguments["confirm"], donor)
+        if wrong:
+            return {**result, "failed": True, "msg": "\n".join(wrong)}
+        result.update(changed=False, name=name, host=plan["nodes"][name]["host"])
+        if arguments["found"] is None:
+            return result
+        found = {node["node"]: node for node in arguments["found"] if "node" in node}
+        request = _seed_check.Request(name, donor, arguments["force"], arguments["accept_loss"])
+        wrong = _seed_check.problems(plan, request, found)
+        if wrong:
+            return {**result, "failed": True, "msg": "\n".join(wrong)}
+        new_point = f"pgbdr_{plan['nodes'][name]['engine_node']}_{secrets.token_hex(4)}"
+        course = _seed_check.course(plan, request, found, new_point)
+        Display().display(_seed_check.told(plan, request, course, found))
+        return {
+            **result,
+            "donor": course.donor,
+            "donor_host": plan["nodes"][course.donor]["host"],
+            "point": course.point,
+            "begins": course.begins,
+            "delivers": course.delivers,
+            "forgets": course.forgets,
+        }

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What a node can give to one that is seeded, or how far it is itself. Only reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+from . import _session
+from ._engine import server
+from ._home import SEEDED, found_data
+from ._host import disk
+from ._instance import SIGNAL_FILE
+from ._model import Connection, NodePlan
+from ._program import Runner, platform_name, server_facts
+from ._seed import COPIED, FRESH, PROMOTED, RECEIPT, STANDBY
+
+_SIZE = "SELECT (sum(pg_database_size(oid)) / 1024 / 1024)::bigint FROM pg_database"
+_TABLESPACES = "SELECT spcname::text AS name FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')"
+_SLOTS = "SELECT slot_name::text AS name FROM pg_replication_slots"
+_FREE_SLOTS = "SELECT current_setting('max_replication_slots')::int - count(*) FROM pg_replication_slots"
+_SETS = """
+SELECT set_name::text AS name FROM pglogical.replication_set s JOIN pglogical.local_node l ON l.node_id = s.set_nodeid
+ WHERE set_name NOT IN ('default', 'default_insert_only', 'ddl_sql')
+"""
+_WRITTEN = "SELECT pg_current_wal_lsn()::text"
+_BEHIND = """
+SELECT pg_wal_lsn_diff(%(written)s::pg_lsn, remote_lsn)::bigint FROM pg_replication_origin_status
+ WHERE external_id = %(slot)s
+"""
+ANSWER_SECONDS = 5
+
+
+def look(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
+    """Return what seed_info returns; its RETURN block says the keys."""
+    data = found_data(plan)
+    receipt = read_receipt(plan.data_directory) or read_receipt(f"{plan.data_directory}.new")
+    seen: dict[str, t.Any] = {
+        "data": data,
+        "platform": platform_name(),
+        "version": server_facts(plan.bin_directory, run)["version"],
+        "free_mb": disk(plan)["free_mb"],
+        "stage": stage(plan),
+        "donor": receipt.get("donor", ""),
+        "point": receipt.get("point", ""),
+        **{"answers": True, "error": "", "size_mb": 0, "free_slots": 0},
+        **{"links": [], "slots": [], "sets": [], "tablespaces": []},
+    }
+    try:
+        # A server without the engine cannot be asked for links.
+        seen.update(_server(plan, plan.databases if data != SEEDED else ()))
+    except _session.SessionError as error:
+        seen.update(answers=False, error=" ".join(str(error).split()))
+    return seen
+
+
+def read_receipt(directory: str) -> dict[str, str]:
+    """Return what a copied data directory says of itself, nothing where it is none."""
+    try:
+        with open(f"{directory}/{RECEIPT}", encoding="utf-8") as file:
+            return dict(json.load(file))
+    except (OSError, ValueError):
+        return {}
+
+
+def stage(plan: NodePlan) -> str:
+    """Return how far the seeding of the node is, by what lies on its disk."""
+    if read_receipt(plan.data_directory):
+        return STANDBY if os.path.exists(f"{plan.data_directory}/{SIGNAL_FILE}") else PROMOTED
+    return COPIED if read_receipt(f"{plan.data_directory}.new") else FRESH
+
+
+def _server(plan: NodePlan, databases: t.Iterable[str]) -> dict[str, t.Any]:
+    with _session.local(plan, "postgres", ANSWER_SECONDS) as session:
+        found = {
+            "size_mb": int(session.value(_SIZE)),
+            "tablespaces": [row["name"] for row in session.rows(_TABLESPACES)],
+            "slots": [row["name"] for row in session.rows(_SLOTS)],
+            "free_slots": int(session.value(_FREE_SLOTS)),
+        }
+    sets: set[str] = set()
+    links: list[dict[str, t.Any]] = []
+    present = _session.present_databases(plan)
+    for database in databases:
+        own = [connection for connection in plan.connections if connection.database == database]
+        if database not in present:
+            continue
+        with _session.local(plan, database, ANSWER_SECONDS) as session:
+            made = {item.name for item in server(plan).observe_connections(session, database)}
+            links += [_link(plan, session, connection, connection.name in made) for connection in own]
+            if made:
+                sets |= {row["name"] for row in session.rows(_SETS)}
+    return {**found, "links": links, "sets": sorted(sets)}
+
+
+def _link(plan: NodePlan, session: _session.Session, connection: Connection, exists: bool) -> dict[str, t.Any]:
+    state, behind = "not there", None
+    if exists:
+        try:
+            with _session.upstream(plan, connection, ANSWER_SECONDS) as upstream:
+                state = server(plan).link_state(session, upstream, connection)
+                written = upstream.value(_WRITTEN)
+            behind = session.value(_BEHIND, {"written": written, "slot": connection.slot})
+        except _session.SessionError as error:
+            state = f"{connection.upstream} cannot be reached: {' '.join(str(error).split())}"
+    link = {"database": connection.database, "upstream": connection.upstream}
+    return {**link, "exists": exists, "state": state, "behind_bytes": behind}

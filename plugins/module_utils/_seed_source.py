@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The donor's part in a seeding: its WAL kept for the copy, and the point where the copy ends."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from . import _session
+from ._engine import server
+from ._link_state import STREAMING
+from ._model import NodePlan
+from ._seed import slot_of_standby
+from ._session_types import Statement
+from ._wait import beat
+
+CLOSE_SECONDS = 30
+"""How long the standby's walsender may take to notice that its standby stands alone."""
+
+_SLOT = "SELECT active FROM pg_replication_slots WHERE slot_name = %(slot)s AND slot_type = 'physical'"
+_CREATE = "SELECT pg_create_physical_replication_slot(%(slot)s, true)"
+_DROP = """
+SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %(slot)s AND NOT active
+"""
+# Replicated as any row: the copy has it, and so have the others.
+_JOURNAL = """
+INSERT INTO pgbdr.ddl_journal (node, script, sha256, finished_at)
+SELECT %(node)s, j.script, j.sha256, j.finished_at FROM pgbdr.ddl_journal j WHERE j.node = %(donor)s
+   AND NOT EXISTS (SELECT FROM pgbdr.ddl_journal k WHERE k.node = %(node)s AND k.script = j.script)
+"""
+_MARK = "SELECT pg_create_restore_point(%(point)s)::text"
+
+
+class SeedSource:
+    """A donor, and the node that is seeded from it."""
+
+    def __init__(self, plan: NodePlan, seeded: NodePlan) -> None:
+        self.plan = plan
+        self.seeded = seeded
+        self.steps: list[str] = []
+        self._slot = {"slot": slot_of_standby(seeded.engine_node)}
+
+    def open(self, check_mode: bool) -> None:
+        """Have the slot."""
+        with _session.local(self.plan, "postgres") as session:
+            if session.rows(_SLOT, self._slot):
+                return
+            self.steps.append(f"create the slot {self._slot['slot']}")
+            if not check_mode:
+                session.rows(_CREATE, self._slot)
+
+    def mark(self, point: str, check_mode: bool, seconds: float) -> str:
+        """Wait until what the others wrote until now is here, and mark the point. Return where it is.
+
+        What they write from now on, their slots keep.
+        """
+        self.steps.append(f"mark the point {point}")
+        if check_mode:
+            return ""
+        self._await_rows(seconds)
+        names = {"node": self.seeded.name, "donor": self.plan.name}
+        for database in self.plan.databases:
+            with _session.local(self.plan, database) as session:
+                session.run(Statement(_JOURNAL, values=names))
+        with _session.local(self.plan, "postgres") as session:
+            return str(session.value(_MARK, {"point": point}))
+
+    def _await_rows(self, seconds: float) -> None:
+        others = tuple(link for link in self.plan.connections if link.upstream != self.seeded.name)
+        links = beat(replace(self.plan, connections=others), server(self.plan), seconds)
+        silent = [
+            f"{link['upstream']} ({link['database']}): {link['state']}" for link in links if link["state"] != STREAMING
+        ]
+        if silent:
+            raise _session.SessionError(
+                f"{self.plan.name} does not get what the others write within {seconds} s, and what is copied from it "
+                f"would have a gap: {'; '.join(silent)}. Mend these links, and run this again"
+            )
+
+    def close(self, check_mode: bool) -> None:
+        """Drop the slot as soon as nobody uses it."""
+        with _session.local(self.plan, "postgres") as session:
+            if not session.rows(_SLOT, self._slot):
+                return
+            self.steps.append(f"drop the slot {self._slot['slot']}")
+            deadline = time.monotonic() + CLOSE_SECONDS
+            while not check_mode and not session.rows(_DROP, self._slot):
+                if time.monotonic() >= deadline:
+                    raise _session.SessionError(
+                        f"the slot {self._slot['slot']} of {self.plan.name} is still in use after {CLOSE_SECONDS} s; "
+                        "run this again"
+                    )
+                time.sleep(0.1)

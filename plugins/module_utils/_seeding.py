@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Seed a node: each state of it can be asked for again, and looks at the disk and the server for what is left to do."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+import typing as t
+
+from . import _render, _session
+from ._engine import seeding, server
+from ._engine.seeding import gap
+from ._files import ManagedFile, make_directory
+from ._home import MARKER, SEEDED, found_data, identity
+from ._instance import SIGNAL_FILE, Instance, InstanceError
+from ._model import NodePlan
+from ._program import Runner
+from ._seed import COPIED, FRESH, RECEIPT, STANDBY, standby
+from ._seed_look import read_receipt, stage
+from ._service import service
+from ._wait import wait_for_links
+
+POLL_SECONDS = 0.2
+CLOSE_BYTES = 1024 * 1024
+"""How far a standby may be behind its donor to be told to stop soon: what is between has to be kept by slots."""
+
+_FOLLOWS = """
+SELECT pg_wal_lsn_diff(r.latest_end_lsn, pg_last_wal_replay_lsn())::bigint AS behind
+  FROM pg_stat_wal_receiver r WHERE r.status = 'streaming'
+"""
+_IN_RECOVERY = "SELECT pg_is_in_recovery()"
+_HISTORY = """
+SELECT pg_read_file('pg_wal/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) || '.history')
+"""
+
+
+class SeedingWork:
+    """One node on its way from its donor's copy to a member. InstanceError says why it does not go on."""
+
+    def __init__(
+        self, plan: NodePlan, donor: NodePlan, point: str, run: Runner, password: str, tls: t.Mapping[str, str]
+    ) -> None:
+        self.plan = plan
+        self.donor = donor
+        self.point = point
+        self.steps: list[str] = []
+        self._run = run
+        self._standby = standby(plan, donor.name, point)
+        self._closed = _render.closed(plan)
+        self._service = service(plan, run)
+        self._secrets = (run, password, tls)
+        self._new = f"{plan.data_directory}.new"
+
+    def copied(self, check_mode: bool, begin: bool) -> None:
+        """Copy the donor's data directory beside the node's own; begin: an earlier copy is of no use."""
+        if begin and not check_mode:
+            self._begin()
+        if self._stage() != FRESH and not begin:
+            return
+        self.steps.append(f"copy {self.donor.name} to {self._new}")
+        if check_mode:
+            return
+        make_directory(self.plan.home, "postgres", 0o700)
+        if found_data(self.plan) == "absent":
+            self._mark({SEEDED: True})
+        self._instance(self._standby).make_data()
+        # Whoever starts the copy starts a standby. The receipt comes last: what has none is no whole copy.
+        ManagedFile(f"{self._new}/{SIGNAL_FILE}", "", 0o600, "postgres").write()
+        self._receipt(self._new).write()
+
+    def standing_by(self, check_mode: bool, seconds: float) -> None:
+        """Put the copy in the place of the data, start it, and wait until it follows its donor closely."""
+        if self._stage() == COPIED:
+            self.steps.append(f"replace {self.plan.data_directory} by the copy of {self.donor.name}")
+            if not check_mode:
+                self._replace()
+        if self._stage() not in (COPIED, STANDBY):
+            return
+        instance = self._instance(self._standby)
+        if not self._service.is_running():
+            self.steps.append(f"start {self.plan.name} as a standby of {self.donor.name}")
+        if not check_mode:
+            instance.ensure_present(check_mode=False)
+            self._await(seconds, self._follows, f"follows {self.donor.name} closely")
+
+    def promoted(self, check_mode: bool, seconds: float) -> None:
+        """Wait until the standby has reached its point, and make it a node of its own."""
+        if check_mode:
+            self.steps.append(f"make {self.plan.name} a node of its own")
+            return
+        self._await(seconds, self._stands_alone, f"has reached the point {self.point} of {self.donor.name}")
+        self._end()
+        work = seeding(self.plan, self.donor)
+        for database in self.plan.databases:
+            with _session.local(self.plan, database) as session:
+                if work.is_inherited(session):
+                    self.steps.append(f"make {database} the node's own")
+                    session.apply(work.own(database))
+        instance = self._instance(self._closed)
+        instance.ensure_present(check_mode=False)
+        self.steps += instance.steps
+        if instance.restart_required:
+            self.steps.append("restart with the engine")
+            instance.restart()
+
+    def linked(self, check_mode: bool, seconds: float) -> None:
+        """Make the links to the upstreams, each from where the copy ends."""
+        work = seeding(self.plan, self.donor)
+        if check_mode:
+            self.steps += [f"link to {link.upstream} ({link.database})" for link in self.plan.connections]
+            return
+        end = self._end()
+        for connection in self.plan.connections:
+            with _session.local(self.plan, connection.database) as session:
+                if work.is_linked(session, connection):
+                    continue
+                position = work.position(session, connection, end)
+                with _session.upstream(self.plan, connection) as upstream:
+                    problem = gap(connection, self.plan.name, position, work.kept_from(upstream, connection))
+                if problem:
+                    raise InstanceError(f"{problem}. Begin anew with -e bdr_force={self.plan.name}")
+                self.steps.append(f"link to {connection.upstream} ({connection.database}) from {position} on")
+                session.apply(work.link(connection, position))
+        wait_for_links(self.plan, server(self.plan), seconds)
+
+    def member(self, check_mode: bool) -> None:
+        """Take the marks of the seeding away: from here on site.yml knows the node."""
+        receipt = f"{self.plan.data_directory}/{RECEIPT}"
+        if found_data(self.plan) != SEEDED and not os.path.exists(receipt):
+            return
+        self.steps.append("note that the node is seeded")
+        if not check_mode:
+            # The mark first: without it the receipt means nothing.
+            self._mark({})
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(receipt)
+
+    def _begin(self) -> None:
+        # What an earlier run has put in the data's place stays until the next copy is whole. It uses the slot, though.
+        if found_data(self.plan) == SEEDED and self._service.is_running():
+            self._service.stop()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{self.plan.data_directory}/{RECEIPT}")
+        shutil.rmtree(self._new, ignore_errors=True)
+
+    def _stage(self) -> str:
+        found = read_receipt(self.plan.data_directory) or read_receipt(self._new)
+        return stage(self.plan) if found.get("point") == self.point else FRESH
+
+    def _receipt(self, directory: str) -> ManagedFile:
+        text = json.dumps({"donor": self.donor.name, "point": self.point}) + "\n"
+        return ManagedFile(f"{directory}/{RECEIPT}", text, 0o600, "postgres")
+
+    def _mark(self, marks: t.Mapping[str, bool]) -> None:
+        text = json.dumps({**identity(self.plan), **marks}, indent=2) + "\n"
+        ManagedFile(f"{self.plan.home}/{MARKER}", text, 0o600, "postgres").write()
+
+    def _instance(self, plan: NodePlan) -> Instance:
+        run, password, tls = self._secrets
+        return Instance(plan, run, password, tls, is_seeding=True)
+
+    def _replace(self) -> None:
+        """A run killed in here finds the copy where it was, or in its place, and goes on."""
+        data, old = self.plan.data_directory, f"{self.plan.data_directory}.old"
+        self._mark({SEEDED: True})
+        if self._service.is_running():
+            self._service.stop()
+        if os.path.exists(data):
+            shutil.rmtree(old, ignore_errors=True)
+            os.rename(data, old)
+        os.rename(self._new, data)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _await(self, seconds: float, done: t.Callable[[], str], what: str) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = done()
+            if not seen:
+                return
+            if time.monotonic() >= deadline:
+                raise InstanceError(f"{self.plan.name} is not seen to be where it {what} within {seconds} s: {seen}")
+            time.sleep(POLL_SECONDS)
+
+    def _follows(self) -> str:
+        with _session.local(self._standby, "postgres") as session:
+            if not session.value(_IN_RECOVERY):
+                return ""
+            rows = session.rows(_FOLLOWS)
+        if not rows or rows[0]["behind"] is None:
+            return "it gets no WAL from there yet"
+        behind = rows[0]["behind"]
+        return "" if behind <= CLOSE_BYTES else f"it is {behind} bytes behind"
+
+    def _stands_alone(self) -> str:
+        try:
+            with _session.local(self._standby, "postgres") as session:
+                return "it still follows" if session.value(_IN_RECOVERY) else ""
+        except _session.SessionError as error:
+            if not self._service.is_running():
+                self._instance(self._standby).ensure_present(check_mode=False)
+            return str(error)
+
+    def _end(self) -> str:
+        """Return where the copy ends in the donor's WAL; the server's own history of its timelines tells."""
+        with _session.local(self._standby, "postgres") as session:
+            history = str(session.value(_HISTORY)).strip().splitlines()
+        _timeline, position, reason = history[-1].split("\t", 2)
+        if self.point not in reason:
+            raise InstanceError(
+                f"{self.plan.name} left {self.donor.name}'s WAL at {position}, {reason}, and not at {self.point}: what "
+                f"it holds is not known exactly. Begin anew with -e bdr_force={self.plan.name}"
+            )
+        return position

@@ -1,0 +1,126 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Door to _seeding."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: seed
+short_description: Make a node of a copy of another one, and link it from exactly where the copy ends
+version_added: "0.5.0"
+description:
+  - Brings the node from one state to the next. Each can be asked for again; the module looks at the disk and the
+    server for what is left to do.
+  - The data that was in the node's place is removed once the copy is whole, and not before.
+extends_documentation_fragment:
+  - pgbdr.bdr.attributes
+  - pgbdr.bdr.attributes.node
+options:
+  donor:
+    description:
+      - The donor's share of the plan.
+    type: dict
+    required: true
+  point:
+    description:
+      - Name of the point in the donor's WAL where the copy ends, as M(pgbdr.bdr.seed_check) returned it.
+    type: str
+    required: true
+  state:
+    description:
+      - V(copied) has the donor's data directory beside the node's own.
+      - V(standby) has it in the place of the node's own, and follows the donor closely.
+      - V(promoted) has reached the point and is a node of its own, without links.
+      - V(linked) has links to its upstreams, each from where the copy ends.
+      - V(member) is a node as any other.
+    type: str
+    choices: [copied, standby, promoted, linked, member]
+    required: true
+  begin:
+    description:
+      - With O(state=copied), use nothing of an earlier copy for another point.
+    type: bool
+    default: false
+  wait_seconds:
+    description:
+      - How long the node may take to follow its donor, to reach the point, and to have its links stream.
+    type: int
+    default: 300
+  password:
+    description:
+      - Password of the replication role.
+    type: str
+    required: true
+  tls:
+    description:
+      - Texts of certificate, key and authority, as M(pgbdr.bdr.instance) takes them.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Copy alpha
+  pgbdr.bdr.seed:
+    node: "{{ bdr_plan.nodes.charlie }}"
+    donor: "{{ bdr_plan.nodes.alpha }}"
+    point: pgbdr_charlie_5f3a1c0e
+    state: copied
+    password: "{{ lookup('pgbdr.bdr.replication_password') }}"
+"""
+
+RETURN = r"""
+steps:
+  description: What was done, or would be done, in order.
+  type: list
+  elements: str
+  returned: always
+"""
+
+from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
+    NODE,
+    PASSWORD,
+    TLS,
+    alone,
+    open_door,
+    runner,
+    share_of,
+)
+from ansible_collections.pgbdr.bdr.plugins.module_utils._seeding import SeedingWork
+
+ARGUMENT_SPEC = {
+    **NODE,
+    **PASSWORD,
+    **TLS,
+    "donor": {"type": "dict", "required": True},
+    "point": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["copied", "standby", "promoted", "linked", "member"], "required": True},
+    "begin": {"type": "bool", "default": False},
+    "wait_seconds": {"type": "int", "default": 300},
+}
+
+
+def main() -> None:
+    """Bring the state about."""
+    module, plan = open_door(ARGUMENT_SPEC)
+    given, check_mode = module.params, module.check_mode
+    donor = share_of(module, "donor")
+    work = SeedingWork(plan, donor, given["point"], runner(module), given["password"], given["tls"])
+    with alone(module, plan):
+        if given["state"] == "copied":
+            work.copied(check_mode, given["begin"])
+        elif given["state"] == "standby":
+            work.standing_by(check_mode, given["wait_seconds"])
+        elif given["state"] == "promoted":
+            work.promoted(check_mode, given["wait_seconds"])
+        elif given["state"] == "linked":
+            work.linked(check_mode, given["wait_seconds"])
+        else:
+            work.member(check_mode)
+    diff = [{"before": "", "after": f"{step}\n"} for step in work.steps]
+    module.exit_json(changed=bool(work.steps), steps=work.steps, diff=diff)
+
+
+if __name__ == "__main__":
+    main()

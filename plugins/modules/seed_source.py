@@ -1,0 +1,94 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Door to _seed_source."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: seed_source
+short_description: The donor's part while another node is seeded from it
+version_added: "0.5.0"
+description:
+  - Keeps the donor's WAL for the copy by a physical slot, marks the point where the copy ends, and removes the slot.
+extends_documentation_fragment:
+  - pgbdr.bdr.attributes
+  - pgbdr.bdr.attributes.node
+options:
+  seeded:
+    description:
+      - The share of the plan of the node that is seeded.
+    type: dict
+    required: true
+  state:
+    description:
+      - V(open) has the slot.
+      - V(marked) has, beyond that, the point in its WAL. What the donor knows of SQL scripts that ran counts for the
+        new node as well, whose copy holds what they did.
+      - V(closed) has no slot.
+    type: str
+    choices: [open, marked, closed]
+    required: true
+  point:
+    description:
+      - Name of the point. Needed with O(state=marked).
+    type: str
+    default: ""
+  wait_seconds:
+    description:
+      - With O(state=marked), how long what the others wrote until now may take to get here.
+    type: int
+    default: 300
+"""
+
+EXAMPLES = r"""
+- name: Keep the WAL for the copy
+  pgbdr.bdr.seed_source:
+    node: "{{ bdr_plan.nodes.alpha }}"
+    seeded: "{{ bdr_plan.nodes.charlie }}"
+    state: open
+"""
+
+RETURN = r"""
+steps:
+  description: What was done, or would be done, in order.
+  type: list
+  elements: str
+  returned: always
+position:
+  description: Where the point is in the donor's WAL.
+  type: str
+  returned: when a point was marked
+"""
+
+from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, alone, open_door, share_of
+from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_source import SeedSource
+
+ARGUMENT_SPEC = {
+    **NODE,
+    "seeded": {"type": "dict", "required": True},
+    "state": {"type": "str", "choices": ["open", "marked", "closed"], "required": True},
+    "point": {"type": "str", "default": ""},
+    "wait_seconds": {"type": "int", "default": 300},
+}
+
+
+def main() -> None:
+    """Bring the state about."""
+    module, plan = open_door(ARGUMENT_SPEC)
+    source = SeedSource(plan, share_of(module, "seeded"))
+    position = ""
+    with alone(module, plan):
+        if module.params["state"] == "closed":
+            source.close(module.check_mode)
+        else:
+            source.open(module.check_mode)
+        if module.params["state"] == "marked":
+            position = source.mark(module.params["point"], module.check_mode, module.params["wait_seconds"])
+    diff = [{"before": "", "after": f"{step}\n"} for step in source.steps]
+    module.exit_json(changed=bool(source.steps), steps=source.steps, diff=diff, position=position)
+
+
+if __name__ == "__main__":
+    main()
