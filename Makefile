@@ -12,7 +12,7 @@ PLAYBOOK := $(AS_ROOT) $(VENV)/bin/ansible-playbook --inventory $(QUICKSTART)
 PYTEST := $(AS_ROOT) $(VENV)/bin/pytest
 WITH_SOURCE = $(AS_ROOT) BDR_SOURCE='$(BDR_SOURCE)' BDR_REF='$(BDR_REF)'
 # contrib_bdr is not among them: it needs a source of its own.
-SCENARIOS := plex one_way lifecycle compare
+SCENARIOS := plex one_way lifecycle compare reseed
 SERVER_PACKAGES := postgresql-15 postgresql-15-pglogical python3-psycopg2
 # iptables: netavark calls it and does not depend on it; without it no container starts.
 HOST_PACKAGES := podman runc netavark aardvark-dns iptables mmdebstrap debian-archive-keyring openssh-client
@@ -104,6 +104,8 @@ test-contrib-bdr: develop server test-hosts
 ## make bench [QUICK=1]              figures as ratios against doing the same by hand; QUICK: one round, three nodes
 bench: develop server
 	$(AS_ROOT) $(VENV)/bin/python tests/bench/run.py $(if $(QUICK),--quick)
+	$(AS_ROOT) $(VENV)/bin/python tests/bench/compare.py $(if $(QUICK),--quick)
+	$(AS_ROOT) $(VENV)/bin/python tests/bench/seed.py $(if $(QUICK),--quick)
 	$(if $(QUICK),,$(AS_ROOT) $(VENV)/bin/python tests/bench/build.py)
 
 # What the tests on this machine run against. A PostgreSQL of the distribution's own is neither wanted nor made.

@@ -10,6 +10,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._hosts import builders, installs, problems
+from ..module_utils._hosts_rows import seeds
 
 
 class ActionModule(ActionBase):
@@ -32,4 +33,5 @@ class ActionModule(ActionBase):
         found = problems(arguments["plan"], hosts)
         if found:
             return {**result, "failed": True, "msg": "\n".join(found)}
-        return {**result, "changed": False, "installs": installs(hosts), "builders": builders(hosts)}
+        result.update(changed=False, installs=installs(hosts), builders=builders(hosts))
+        return {**result, "seeds": seeds(arguments["plan"], hosts)}

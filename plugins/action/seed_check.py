@@ -55,6 +55,7 @@ class ActionModule(ActionBase):
             "donor": course.donor,
             "donor_host": plan["nodes"][course.donor]["host"],
             "point": course.point,
+            "size_mb": found[course.donor]["size_mb"],
             "begins": course.begins,
             "delivers": course.delivers,
             "forgets": course.forgets,

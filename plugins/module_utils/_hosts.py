@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 import typing as t
 
-Found = t.Mapping[str, t.Mapping[str, t.Any]]
+from ._hosts_rows import Found, crowd_problems, lost_problems, row_problems, seeds
 
 
 def problems(plan: t.Mapping[str, t.Any], found: Found) -> list[str]:
     """Return every reason not to start; an empty list lets the run go on. plan is Plan.as_dict()."""
     seen = {name: node for name, node in plan["nodes"].items() if name in found}
+    new = seeds(plan, found)
     one_by_one = [problem for name, node in seen.items() for problem in _node_problems(node, found[name])]
     return [
         *one_by_one,
@@ -25,8 +26,9 @@ def problems(plan: t.Mapping[str, t.Any], found: Found) -> list[str]:
         *_disk_problems(seen, found),
         *_difference_problems(found),
         *_clock_problems(plan["max_clock_skew_ms"], found),
-        *_lost_problems(plan, found),
-        *_row_problems(plan, found),
+        *lost_problems(plan, found),
+        *crowd_problems(new),
+        *row_problems(plan, found, new),
     ]
 
 
@@ -204,58 +206,3 @@ def _clock_problems(limit_ms: int, found: Found) -> t.Iterator[str]:
             f"bdr_max_clock_skew_ms: the clocks of {earliest} and {latest} are at least {int(skew)} ms apart, "
             f"allowed are {limit_ms}. The last update wins by the clock: set the clocks (NTP) first"
         )
-
-
-def _lost_problems(plan: t.Mapping[str, t.Any], found: Found) -> t.Iterator[str]:
-    """A node whose data is gone would come back as another one, which up to 0.4 takes the servers of the rest down."""
-    for name in plan["nodes"]:
-        if name not in found or found[name]["major"] is not None:
-            continue
-        linked = [
-            node
-            for node, other in plan["nodes"].items()
-            for connection in other["connections"]
-            if connection["upstream"] == name
-            and connection["name"] in _contents(found, node, connection["database"]).get("connections", ())
-        ]
-        if linked:
-            yield (
-                f"bdr_home of {name}: there is no data directory, but {', '.join(sorted(set(linked)))} had links from "
-                "it: a new one would be another node to them. Put its data back; to give it up, remove the whole group"
-            )
-
-
-def _row_problems(plan: t.Mapping[str, t.Any], found: Found) -> t.Iterator[str]:
-    """Rows written before a link exists are never sent, so a new link between databases with rows needs a word."""
-    missing: dict[tuple[str, str], list[str]] = {}
-    for name, node in plan["nodes"].items():
-        # A server that is down tells nothing; the links module looks again once it is up.
-        if name not in found or node["existing_rows"] == "accept" or _is_down(found[name]):
-            continue
-        for connection in node["connections"]:
-            database, upstream = connection["database"], connection["upstream"]
-            if connection["name"] in _contents(found, name, database).get("connections", ()):
-                continue
-            for end in (upstream, name):
-                if _contents(found, end, database).get("table_with_rows"):
-                    missing.setdefault((database, end), []).append(f"{upstream} -> {name}")
-    for (database, end), links in sorted(missing.items()):
-        yield rows_in_the_way(_contents(found, end, database)["table_with_rows"], database, end, links)
-
-
-def rows_in_the_way(table: str, database: str, node: str, links: t.Sequence[str]) -> str:
-    """Return the problem that a table with rows is for links that do not exist yet."""
-    return (
-        f"bdr_existing_rows: {table} of {database} on {node} has rows, and {', '.join(links)} does not exist yet: "
-        "rows from before a link are not sent through it. "
-        "Empty the tables, or set bdr_existing_rows: accept if both ends hold the same rows"
-    )
-
-
-def _is_down(host: t.Mapping[str, t.Any]) -> bool:
-    return host["major"] is not None and not host["running"]
-
-
-def _contents(found: Found, node: str, database: str) -> t.Mapping[str, t.Any]:
-    contents: t.Mapping[str, t.Any] = found.get(node, {}).get("databases", {}).get(database, {})
-    return contents

@@ -210,28 +210,33 @@ class Instance:
 
     def make_data(self) -> str:
         """Run initdb, or copy the node that is followed, beside the data directory. Return where."""
+        unfinished = self.begin_data()
+        if self.plan.standby_of:
+            self._must(_commands.pg_basebackup(self.plan, unfinished), f"the copy of {self.plan.standby_of}")
+        else:
+            self._must(_commands.initdb(self.plan, unfinished), "initdb")
+        self.finish_data(unfinished)
+        return unfinished
+
+    def begin_data(self) -> str:
+        """Make room beside the data directory, and have there what a copy needs. Return where."""
         make_directory(self.plan.home, "postgres", 0o700)
         if found_data(self.plan) == "absent":
             ManagedFile(f"{self.plan.home}/{MARKER}", self._marker(), 0o600, "postgres").write()
         make_directory(self.plan.log_directory, "postgres", 0o700)
         unfinished = f"{self.plan.data_directory}.new"
         shutil.rmtree(unfinished, ignore_errors=True)
-        if self.plan.standby_of:
-            self._copy_primary(unfinished)
-        else:
-            self._must(_commands.initdb(self.plan, unfinished), "initdb")
-        give(unfinished, "postgres", 0o700)
+        for file in self._files if self.plan.standby_of else ():
+            if file.owner == "postgres" and not file.path.startswith(self.plan.data_directory):
+                self._write(file)  # how the node that is copied is reached
         return unfinished
 
-    def _copy_primary(self, unfinished: str) -> None:
-        """Copy the node that a standby follows; what connects that node to its upstreams stays behind."""
-        for file in self._files:
-            if file.owner == "postgres" and not file.path.startswith(self.plan.data_directory):
-                self._write(file)  # how the primary is reached
-        self._must(_commands.pg_basebackup(self.plan, unfinished), f"the copy of {self.plan.standby_of}")
+    def finish_data(self, unfinished: str) -> None:
+        """Leave behind what connects the node that was copied to its upstreams, and what is of its server."""
         for name in (_render.CONNECTIONS_FILE, "postmaster.pid"):
             if os.path.exists(f"{unfinished}/{name}"):
                 os.unlink(f"{unfinished}/{name}")
+        give(unfinished, "postgres", 0o700)
 
     def _must(self, command: t.Sequence[str], what: str) -> None:
         code, out, err = self._run(command)

@@ -12,7 +12,7 @@ from . import _connection_file, _loaded, _session
 from ._apply import NOT_RUNNING, Outcome
 from ._engine.server import EngineServer
 from ._home import found_major
-from ._hosts import rows_in_the_way
+from ._hosts_rows import rows_in_the_way
 from ._member import table_with_rows
 from ._model import Connection, NodePlan
 from ._program import Runner

@@ -113,6 +113,8 @@ def request_problems(plan: t.Mapping[str, t.Any], name: str, confirm: str, donor
 
 def candidates(plan: t.Mapping[str, t.Any], name: str) -> list[str]:
     """Return the nodes that a node may be copied from."""
+    if not rules(plan["engine"], plan["era"]).can_be_copied:
+        return []
     return [other for other in sorted(plan["nodes"]) if other != name and not why_not(plan, name, other)]
 
 

@@ -75,7 +75,7 @@ def problems(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> lis
                 f"begin anew with -e bdr_force={name}"
             ]
         return []
-    return [*_needless(request, node), *_place(plan, request, found)]
+    return [*_needless(request, node), *_unsent(request, found), *_place(plan, request, found)]
 
 
 def stage(request: Request, node: t.Mapping[str, t.Any]) -> str:
@@ -87,15 +87,8 @@ def course(plan: t.Mapping[str, t.Any], request: Request, found: Found, new_poin
     """Return what the run does, of a request without problems."""
     node = found[request.node]
     at = stage(request, node)
-    sends_to = [
-        other
-        for other, seen in found.items()
-        for link in seen["links"]
-        if link["upstream"] == request.node and link["exists"]
-    ]
     if at == FRESH:
-        given_up = request.accept_loss == request.node
-        delivers = (node["data"] == "ours" or bool(sends_to)) and not given_up
+        delivers = node["has_data"] and bool(_downstreams(request.node, found)) and not request.accept_loss
         return Course(donor_of(plan, request, found), new_point, at, delivers)
     # What a killed run had copied was of a node that had delivered everything.
     return Course(node["donor"], node["point"], at, delivers=False)
@@ -131,6 +124,27 @@ def _needless(request: Request, node: t.Mapping[str, t.Any]) -> t.Iterator[str]:
             f"bdr_node: {request.node} is healthy, all its links stream. To replace its data all the same, say so with "
             f"-e bdr_force={request.node}"
         )
+
+
+def _unsent(request: Request, found: Found) -> t.Iterator[str]:
+    """Look whether changes can be lost that nobody is left to send."""
+    downstreams = _downstreams(request.node, found)
+    if downstreams and not found[request.node]["has_data"] and not request.accept_loss:
+        yield (
+            f"bdr_node: {request.node} has no data any more, so what it did not send to {' and '.join(downstreams)} is "
+            f"lost. Put its data back, or say that you accept this with -e bdr_accept_loss={request.node}"
+        )
+
+
+def _downstreams(name: str, found: Found) -> list[str]:
+    return sorted(
+        {
+            other
+            for other, seen in found.items()
+            for link in seen["links"]
+            if link["upstream"] == name and link["exists"]
+        }
+    )
 
 
 def _place(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> t.Iterator[str]:

@@ -12,11 +12,11 @@ import typing as t
 
 from . import _session
 from ._engine import server
-from ._home import SEEDED, found_data
+from ._home import SEEDED, found_data, found_major
 from ._host import disk
 from ._instance import SIGNAL_FILE
 from ._model import Connection, NodePlan
-from ._program import Runner, platform_name, server_facts
+from ._program import Runner, missing_packages, platform_name, server_facts
 from ._seed import COPIED, FRESH, PROMOTED, RECEIPT, STANDBY
 
 _SIZE = "SELECT (sum(pg_database_size(oid)) / 1024 / 1024)::bigint FROM pg_database"
@@ -41,9 +41,11 @@ def look(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
     receipt = read_receipt(plan.data_directory) or read_receipt(f"{plan.data_directory}.new")
     seen: dict[str, t.Any] = {
         "data": data,
+        "has_data": found_major(plan) is not None,
         "platform": platform_name(),
         "version": server_facts(plan.bin_directory, run)["version"],
         "free_mb": disk(plan)["free_mb"],
+        "missing_packages": missing_packages(plan.packages, run),
         "stage": stage(plan),
         "donor": receipt.get("donor", ""),
         "point": receipt.get("point", ""),

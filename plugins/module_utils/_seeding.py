@@ -13,7 +13,8 @@ import shutil
 import time
 import typing as t
 
-from . import _render, _session
+from . import _commands, _render, _session
+from ._detached import Detached
 from ._engine import seeding, server
 from ._engine.seeding import gap
 from ._files import ManagedFile, make_directory
@@ -56,23 +57,34 @@ class SeedingWork:
         self._service = service(plan, run)
         self._secrets = (run, password, tls)
         self._new = f"{plan.data_directory}.new"
+        self._copying = Detached(f"{plan.home}/copy", point)
 
-    def copied(self, check_mode: bool, begin: bool) -> None:
-        """Copy the donor's data directory beside the node's own; begin: an earlier copy is of no use."""
-        if begin and not check_mode:
-            self._begin()
-        if self._stage() != FRESH and not begin:
-            return
+    def copied(self, check_mode: bool, begin: bool, seconds: float) -> int | None:
+        """Copy the donor's data directory beside the node's own; begin: an earlier copy is of no use.
+
+        Return how many bytes there are where it is not through after so many seconds. It goes on meanwhile.
+        """
+        if not begin and self._stage() != FRESH and not self._copying.is_started():
+            return None
         self.steps.append(f"copy {self.donor.name} to {self._new}")
         if check_mode:
-            return
-        make_directory(self.plan.home, "postgres", 0o700)
-        if found_data(self.plan) == "absent":
-            self._mark({SEEDED: True})
-        self._instance(self._standby).make_data()
+            return None
+        instance = self._instance(self._standby)
+        if begin or not self._copying.is_started():
+            self._begin(instance)
+        code = self._copying.wait(seconds)
+        if code is None:
+            return bytes_below(self._new)
+        if code:
+            said = self._copying.said()
+            self._copying.forget()
+            raise InstanceError(f"the copy of {self.donor.name} failed: {said or 'it was cut off'}")
+        instance.finish_data(self._new)
         # Whoever starts the copy starts a standby. The receipt comes last: what has none is no whole copy.
         ManagedFile(f"{self._new}/{SIGNAL_FILE}", "", 0o600, "postgres").write()
         self._receipt(self._new).write()
+        self._copying.forget()
+        return None
 
     def standing_by(self, check_mode: bool, seconds: float) -> None:
         """Put the copy in the place of the data, start it, and wait until it follows its donor closely."""
@@ -141,13 +153,17 @@ class SeedingWork:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(receipt)
 
-    def _begin(self) -> None:
+    def _begin(self, instance: Instance) -> None:
+        make_directory(self.plan.home, "postgres", 0o700)
+        self._copying.forget()
         # What an earlier run has put in the data's place stays until the next copy is whole. It uses the slot, though.
         if found_data(self.plan) == SEEDED and self._service.is_running():
             self._service.stop()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{self.plan.data_directory}/{RECEIPT}")
-        shutil.rmtree(self._new, ignore_errors=True)
+        if found_data(self.plan) == "absent":
+            self._mark({SEEDED: True})
+        self._copying.start(_commands.pg_basebackup(self._standby, instance.begin_data()))
 
     def _stage(self) -> str:
         found = read_receipt(self.plan.data_directory) or read_receipt(self._new)
@@ -217,3 +233,13 @@ class SeedingWork:
                 f"it holds is not known exactly. Begin anew with -e bdr_force={self.plan.name}"
             )
         return position
+
+
+def bytes_below(directory: str) -> int:
+    """Return what the files of a directory take together."""
+    total = 0
+    for place, _directories, names in os.walk(directory):
+        for name in names:
+            with contextlib.suppress(OSError):  # one that was renamed meanwhile
+                total += os.lstat(f"{place}/{name}").st_size
+    return total

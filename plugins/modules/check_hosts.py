@@ -39,6 +39,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+seeds:
+  description: Nodes that are new in a group which holds rows, and so are seeded first.
+  type: list
+  elements: str
+  returned: success
 installs:
   description: Missing packages, by node; nodes that share a machine leave them to the first.
   type: dict

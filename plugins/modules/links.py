@@ -24,7 +24,8 @@ options:
     default: 60
   established_only:
     description:
-      - Wait for links only that were up before, whose place in the WAL their upstream keeps.
+      - Make and change no connection, and wait for links only that were up before, whose place in the WAL their upstream
+        keeps.
     type: bool
     default: false
   settings_written:
@@ -99,7 +100,7 @@ def main() -> None:
     with alone(module, plan):
         outcome = Outcome()
         written = module.params["settings_written"] and plan.connection_settings
-        if not written:
+        if not written and not module.params["established_only"]:
             outcome = apply_connections(plan, engine, runner(module), module.check_mode)
         if module.check_mode and outcome.unknown:
             exit_with(module, outcome, links=observed_links(plan, "not known while the server is down"))

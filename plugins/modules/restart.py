@@ -23,7 +23,7 @@ attributes:
     description: A restart has no before and after.
   idempotent:
     support: none
-    description: Every call restarts.
+    description: Every call restarts, but with O(required_only).
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.node
   - pgbdr.bdr.attributes.password
@@ -35,6 +35,11 @@ options:
       - How long to wait until the links stream again.
     type: int
     default: 60
+  required_only:
+    description:
+      - Leave a server alone for which nothing waits for a restart any more.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -66,13 +71,19 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     runner,
 )
 from ansible_collections.pgbdr.bdr.plugins.module_utils._instance import Instance
+from ansible_collections.pgbdr.bdr.plugins.module_utils._loaded import pending_restart
 from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import (
     established,
     observed_links,
     wait_for_links,
 )
 
-ARGUMENT_SPEC = {**NODE, **PASSWORD, "wait_seconds": {"type": "int", "default": 60}}
+ARGUMENT_SPEC = {
+    **NODE,
+    **PASSWORD,
+    "wait_seconds": {"type": "int", "default": 60},
+    "required_only": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:
@@ -82,6 +93,8 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=True, links=observed_links(plan, "would wait"))
     with alone(module, plan):
+        if module.params["required_only"] and not pending_restart(plan, runner(module)):
+            module.exit_json(changed=False, links=[])
         before = established(plan, engine)
         instance = Instance(plan, runner(module), module.params["password"], {})
         instance.restart()

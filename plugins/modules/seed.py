@@ -43,6 +43,17 @@ options:
       - With O(state=copied), use nothing of an earlier copy for another point.
     type: bool
     default: false
+  size_mb:
+    description:
+      - What the donor's databases take, as M(pgbdr.bdr.seed_check) returned it. Only told of while the node is copied.
+    type: int
+    default: 0
+  slice_seconds:
+    description:
+      - With O(state=copied), return after so many seconds even where the copy is not through; it goes on, and the next
+        call returns to it. The action plugin, which shows how far it is, sets it by itself.
+    type: int
+    default: 86400
   wait_seconds:
     description:
       - How long the node may take to follow its donor, to reach the point, and to have its links stream.
@@ -71,6 +82,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+progress:
+  description: How many C(bytes) of the copy are there.
+  type: dict
+  returned: when the copy is not through
 steps:
   description: What was done, or would be done, in order.
   type: list
@@ -97,6 +112,8 @@ ARGUMENT_SPEC = {
     "point": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["copied", "standby", "promoted", "linked", "member"], "required": True},
     "begin": {"type": "bool", "default": False},
+    "size_mb": {"type": "int", "default": 0},
+    "slice_seconds": {"type": "int", "default": 86400},
     "wait_seconds": {"type": "int", "default": 300},
 }
 
@@ -107,9 +124,10 @@ def main() -> None:
     given, check_mode = module.params, module.check_mode
     donor = share_of(module, "donor")
     work = SeedingWork(plan, donor, given["point"], runner(module), given["password"], given["tls"])
+    done = None
     with alone(module, plan):
         if given["state"] == "copied":
-            work.copied(check_mode, given["begin"])
+            done = work.copied(check_mode, given["begin"], given["slice_seconds"])
         elif given["state"] == "standby":
             work.standing_by(check_mode, given["wait_seconds"])
         elif given["state"] == "promoted":
@@ -119,7 +137,8 @@ def main() -> None:
         else:
             work.member(check_mode)
     diff = [{"before": "", "after": f"{step}\n"} for step in work.steps]
-    module.exit_json(changed=bool(work.steps), steps=work.steps, diff=diff)
+    progress = {} if done is None else {"progress": {"bytes": done}}
+    module.exit_json(changed=bool(work.steps), steps=work.steps, diff=diff, **progress)
 
 
 if __name__ == "__main__":

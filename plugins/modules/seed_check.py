@@ -85,6 +85,10 @@ point:
   description: Name of the point in the donor's WAL where the copy is to end.
   type: str
   returned: when O(found) is given
+size_mb:
+  description: What the donor's databases take.
+  type: int
+  returned: when O(found) is given
 begins:
   description: Whether nothing of an earlier seeding is used.
   type: bool

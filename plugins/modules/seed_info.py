@@ -39,6 +39,10 @@ data:
   description: What lies in the node's home, V(absent), V(ours), V(removed), V(seeded) half-way, or V(foreign).
   type: str
   returned: always
+has_data:
+  description: Whether there is a data directory.
+  type: bool
+  returned: always
 stage:
   description:
     - How far a seeding of the node got. V(fresh) where nothing of one is there, V(copied), V(standby) or V(promoted).
@@ -96,6 +100,11 @@ tablespaces:
 platform:
   description: Distribution and architecture of the host.
   type: str
+  returned: always
+missing_packages:
+  description: Packages of the server and of the modules that are not installed.
+  type: list
+  elements: str
   returned: always
 version:
   description: Version of the server's program, empty where there is none.

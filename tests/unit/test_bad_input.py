@@ -132,7 +132,10 @@ CASES: list[tuple[str, Variables, str, str]] = [
     ),
     (
         "rows from before the links",
-        {"alpha": other_database(table_with_rows="public.t")},
+        {
+            "alpha": {"data": "ours", "major": 15, "running": True, **other_database(table_with_rows="public.t")},
+            "bravo": {"data": "ours", "major": 15, "running": True},
+        },
         "bdr_existing_rows",
         "Empty the tables, or set bdr_existing_rows: accept",
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils._hosts import build_problem, builders, installs, problems
+from ansible_collections.pgbdr.bdr.plugins.module_utils._hosts_rows import seeds
 from ansible_collections.pgbdr.bdr.tests.unit.builders import (
     database_found,
     host_found,
@@ -273,7 +274,7 @@ def rows(table: str = "public.t", connections: tuple[str, ...] = ()) -> dict:
     [
         ({"alpha": rows("")}, []),
         (
-            {"alpha": rows()},
+            {"alpha": rows(), "bravo": stands(), "charlie": stands()},
             [
                 "public.t of appdb on alpha has rows, and bravo -> alpha, charlie -> alpha, alpha -> bravo, "
                 "alpha -> charlie does not exist yet",
@@ -300,6 +301,8 @@ def rows(table: str = "public.t", connections: tuple[str, ...] = ()) -> dict:
                 "s.u of appdb on bravo has rows, and alpha -> bravo does not exist yet",
             ],
         ),
+        # A new node is seeded, and so needs no link before.
+        ({"alpha": rows(connections=("charlie_alpha",)), "charlie": rows(connections=("alpha_charlie",))}, []),
         # Rows of a database that is none of the group's
         ({"alpha": {"databases": {"other": database_found("other", table_with_rows="public.t")}}}, []),
     ],
@@ -317,15 +320,45 @@ def test_rows_that_are_accepted():
     assert problems(found, hosts_found(alpha=rows())) == []
 
 
+@pytest.mark.parametrize(
+    ("shape", "changes", "new"),
+    [
+        ({}, {}, []),
+        ({}, {"alpha": rows(), "bravo": stands()}, ["charlie"]),
+        ({}, {"alpha": rows()}, ["bravo", "charlie"]),
+        ({}, {"alpha": rows(""), "bravo": stands()}, []),
+        ({"bdr_existing_rows": "accept"}, {"alpha": rows(), "bravo": stands()}, []),
+        # Rows downstream are no upstream's.
+        ({"bdr_topology": "one_way", "bdr_upstream": "alpha"}, {"alpha": stands(), "bravo": rows()}, []),
+        ({"bdr_topology": "one_way", "bdr_upstream": "alpha"}, {"alpha": rows(), "bravo": stands()}, ["charlie"]),
+        ({"bdr_engine": "contrib_bdr"}, {"alpha": rows(), "bravo": stands()}, []),
+    ],
+)
+def test_who_is_seeded(shape, changes, new):
+    assert seeds(plan(**shape).as_dict(), hosts_found(**changes)) == new
+
+
+def test_a_node_that_is_not_reached_is_not_seeded():
+    hosts = hosts_found(alpha=rows(), bravo=stands())
+    del hosts["charlie"]
+    assert seeds(PLAN, hosts) == []
+
+
+def test_one_node_is_seeded_at_a_time():
+    (problem,) = found_with(alpha=rows())
+    assert problem.startswith("bdr_hosts: bravo and charlie are new, and the group holds rows")
+    assert problem.endswith("Add them to the inventory one at a time, with a run of site.yml each")
+
+
 def test_rows_matter_where_the_links_are():
     found = plan(bdr_topology="one_way", bdr_upstream="alpha").as_dict()
-    (problem,) = problems(found, hosts_found(bravo=rows()))
+    (problem,) = problems(found, hosts_found(alpha=stands(), bravo=rows()))
     assert "on bravo has rows, and alpha -> bravo does not exist yet" in problem
 
 
 def test_rows_are_told_of_for_each_database():
     found = plan("alpha bravo", bdr_databases=["x", "y"]).as_dict()
-    full = {"databases": {name: database_found(name, table_with_rows=f"s.{name}") for name in ("x", "y")}}
+    full = {**stands(), "databases": {name: database_found(name, table_with_rows=f"s.{name}") for name in ("x", "y")}}
     told = problems(found, hosts_found("alpha bravo", alpha=full, bravo=full))
     assert [problem.split(", and ")[0] for problem in told] == [
         f"bdr_existing_rows: s.{database} of {database} on {node} has rows"
@@ -350,9 +383,11 @@ def test_rows_of_a_node_that_was_not_reached_are_unknown():
 
 GONE = {"data": "absent", "major": None}
 LOST = (
-    "bdr_home of {}: there is no data directory, but {} had links from it: a new one would be another node to them. "
-    "Put its data back; to give it up, remove the whole group"
+    "bdr_home of {0}: there is no data directory, but {1} had links from it: a new one would be another node to them. "
+    "Put its data back; or give up what it did not send, and copy another node: "
+    "reseed.yml -e bdr_node={0} -e bdr_confirm={0} -e bdr_accept_loss={0}"
 )
+LOST_FOR_GOOD = LOST.split(" or give up")[0] + " to give it up, remove the whole group"
 
 
 @pytest.mark.parametrize(
@@ -410,7 +445,7 @@ def test_a_node_that_fed_nobody_may_be_made_anew(era):
     hosts = hosts_found("alpha bravo", alpha={**stands(), **sound}, bravo={**GONE, **sound})
     assert problems(found, hosts) == []
     hosts = hosts_found("alpha bravo", alpha={**GONE, **sound}, bravo={**stands("alpha"), **sound})
-    assert problems(found, hosts) == [LOST.format("alpha", "bravo")]
+    assert problems(found, hosts) == [LOST_FOR_GOOD.format("alpha", "bravo")]
 
 
 def test_rows_that_are_accepted_do_not_bring_a_node_back():

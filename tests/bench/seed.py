@@ -1,0 +1,152 @@
+"""Time a re-seed of 2 GB against pg_dump piped into psql from the same donor, in one run.
+
+    .venv/bin/python tests/bench/seed.py [--quick]      as root; `make bench` does it
+
+Prints `figure NAME VALUE target <= LIMIT` for each figure, `info ...` for everything else. A target that is missed is
+no failure: the line says it. A node that does not hold the same as its donor in the end is one.
+
+The donor has 20 tables of 50 MB and one of 1 GB, each with a primary key, and a client that writes all along. The whole
+is from the first task to the last before the nodes are compared. The group made here is removed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(CHECKOUT / "collections"), str(CHECKOUT / "tests" / "integration")]
+
+from groups import Group  # noqa: E402
+
+BIN = "/usr/lib/postgresql/15/bin"
+SMALL_TABLES = 20
+ROWS_OF_50_MB = 370_000
+# Rows that a session writes under an origin are not sent on: what is measured is the copy.
+LOAD = """
+CREATE TABLE public.{name} (id int, note text);
+SELECT pg_replication_origin_create('bench')
+ WHERE NOT EXISTS (SELECT FROM pg_replication_origin WHERE roname = 'bench');
+SELECT pg_replication_origin_session_setup('bench');
+INSERT INTO public.{name} SELECT i, repeat(md5(i::text), 3) FROM generate_series(1, {rows}) i;
+ALTER TABLE public.{name} ADD PRIMARY KEY (id);
+"""
+
+
+def info(text: str) -> None:
+    print(f"info {text}", flush=True)
+
+
+def figure(name: str, value: float, target: str) -> None:
+    print(f"figure {name} {value:.2f} target {target}", flush=True)
+
+
+class Writer:
+    """A client that writes one row a transaction. Knows when it wrote."""
+
+    def __init__(self, group: Group) -> None:
+        self.times: list[float] = []
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=self._write, args=(group,))
+        self._thread.start()
+
+    def _write(self, group: Group) -> None:
+        with group.session("alpha") as session, session.cursor() as cursor:
+            session.autocommit = True
+            while not self._enough.is_set():
+                cursor.execute("INSERT INTO written DEFAULT VALUES")
+                self.times.append(time.monotonic())
+
+    def rate(self, since: float, until: float) -> float:
+        """Return rows a second."""
+        return sum(since <= when < until for when in self.times) / (until - since)
+
+    def end(self) -> None:
+        """Stop, and wait for it."""
+        self._enough.set()
+        self._thread.join()
+
+
+def dumped(group: Group) -> float:
+    """Return how long it takes to bring the tables into another database of charlie by hand."""
+    group.sql("charlie", "CREATE DATABASE by_hand", database="postgres")
+    alpha, charlie = (f"-h /var/run/postgresql -U postgres -p {group.ports[name]}" for name in ("alpha", "charlie"))
+    began = time.monotonic()
+    script = f"set -e -o pipefail; {BIN}/pg_dump {alpha} -t 't*' appdb | {BIN}/psql {charlie} -qX -d by_hand"
+    subprocess.run(["bash", "-c", script], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+def task_times(log: Path) -> list[tuple[str, float]]:
+    """Return each task or play of a run with the time it began."""
+    pattern = re.compile(r"^(\d{4}-\S+ \d\d:\d\d:\d\d),(\d{3}) .*\| (?:TASK|PLAY) \[(.*?)\]")
+    found = []
+    for line in log.read_text("utf-8").splitlines():
+        match = pattern.match(line)
+        if match:
+            when = datetime.strptime(match[1], "%Y-%m-%d %H:%M:%S").timestamp() + int(match[2]) / 1000
+            found.append((match[3].split(" : ")[-1], when))
+    return found
+
+
+def measure(group: Group, rows: int) -> None:
+    group.everywhere("CREATE TABLE written (id bigserial PRIMARY KEY, at timestamptz DEFAULT now())")
+    for name, of_50_mb in [*((f"t{number}", 1) for number in range(SMALL_TABLES)), ("t_large", 20)]:
+        group.sql("alpha", LOAD.format(name=name, rows=rows * of_50_mb))
+    group.sql("alpha", "VACUUM (ANALYZE, FREEZE)")
+    group.sql("alpha", "CHECKPOINT")
+    writer = Writer(group)
+    try:
+        began = time.monotonic()
+        by_hand = dumped(group)
+        while_dumped = writer.rate(began, time.monotonic())
+        began = time.monotonic()
+        time.sleep(10)
+        before = writer.rate(began, time.monotonic())
+        log = group.directory / "seed.log"
+        os.environ["ANSIBLE_LOG_PATH"] = str(log)
+        began = time.monotonic()
+        named = ("-e", "bdr_node=charlie", "-e", "bdr_confirm=charlie", "-e", "bdr_force=charlie")
+        run = group.play("reseed", *named)
+        meanwhile = writer.rate(began, time.monotonic())
+    finally:
+        writer.end()
+        os.environ.pop("ANSIBLE_LOG_PATH", None)
+    if run.code or "alpha, charlie: equal" not in run.output:
+        sys.exit(f"the re-seed is wrong:\n{run.output}")
+    times = task_times(log)
+    at = {name: place for place, (name, _when) in reversed(list(enumerate(times)))}
+    copy = times[at["Copy the donor"] + 1][1] - times[at["Copy the donor"]][1]
+    whole = times[at["Compare the rows of all nodes"]][1] - times[0][1]
+    info(f"pg_dump into psql {by_hand:.1f} s, copy {copy:.1f} s, whole {whole:.1f} s")
+    info(f"rows a second: {before:.0f} before, {while_dumped:.0f} while dumped, {meanwhile:.0f} while re-seeded")
+    figure("copy/pg_dump into psql", copy / by_hand, "<= 0.8")
+    figure("whole re-seed/copy", whole / copy, "<= 1.3")
+    figure("writer meanwhile/before", meanwhile / before, ">= 0.7")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rows")
+    arguments = parser.parse_args()
+    os.environ["ANSIBLE_CONFIG"] = str(CHECKOUT / "ansible.cfg")
+    with tempfile.TemporaryDirectory() as directory:
+        variables = {"bdr_settings": {"max_wal_size": "8GB"}, "bdr_allowed_downtime_seconds": 36000}
+        group = Group("benchseed", Path(directory), {"alpha": 5530, "charlie": 5531}, variables)
+        try:
+            group.must()
+            measure(group, ROWS_OF_50_MB // 10 if arguments.quick else ROWS_OF_50_MB)
+        finally:
+            group.remove()
+
+
+if __name__ == "__main__":
+    main()
