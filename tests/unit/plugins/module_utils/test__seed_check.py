@@ -303,6 +303,15 @@ def test_force_begins_anew(stage):
     assert _seed_check.course(PLAN, request, found, "new") == Course("alpha", "new", FRESH, False)
 
 
+def test_a_half_seeded_node_that_others_have_links_from_delivers_before_it_begins_anew():
+    """It was killed behind its first link: what came to it since may be on its way."""
+    found = all_seen(charlie=half(PROMOTED))
+    assert _seed_check.course(PLAN, Request("charlie", force="charlie"), found, "new").delivers
+    for name in GONE:
+        found[name]["links"] = GONE[name]["links"]
+    assert not _seed_check.course(PLAN, Request("charlie", force="charlie"), found, "new").delivers
+
+
 @pytest.mark.parametrize(
     ("stage", "begins", "forgets"),
     [(FRESH, True, True), (COPIED, False, True), (STANDBY, False, True), (PROMOTED, False, False)],

@@ -84,7 +84,6 @@ def test_a_gap_is_told(position, kept_from, said):
 @pytest.mark.parametrize(
     ("extensions", "inherited", "wanted"),
     [
-        ([], [], False),
         ([{"name": "pglogical"}], [{"inherited": True}], True),
         # A run that was killed behind it has made it the node's own.
         ([{"name": "pglogical"}], [{"inherited": False}], False),
@@ -95,6 +94,11 @@ def test_a_copy_takes_itself_for_the_donor(extensions, inherited, wanted):
     session = FakeSession({pglogical_sql.EXTENSIONS: extensions, pgl._INHERITED: inherited})
     assert SEEDING.is_inherited(session) is wanted
     assert all(values == {"donor": "alpha"} for text, values in session.asked if text == pgl._INHERITED)
+
+
+def test_a_database_without_the_extension_is_nobody_s():
+    """There is no table to ask."""
+    assert not SEEDING.is_inherited(FakeSession({pglogical_sql.EXTENSIONS: []}))
 
 
 def own(database: str, donor: str = "alpha", **shared) -> list[tuple[str, str, str]]:
@@ -115,10 +119,11 @@ def test_origins_keep_their_positions_under_the_node_s_names():
     ]
 
 
-def test_each_database_has_its_own_origins():
-    assert own("orders", "bravo", bdr_databases=TWO) == [
-        ("rename", "pgl_orders_alpha_alpha_bravo", "pgl_orders_alpha_alpha_charlie"),
-        ("drop", "pgl_orders_charlie_charlie_bravo", ""),
+@pytest.mark.parametrize("database", TWO)
+def test_each_database_has_its_own_origins(database):
+    assert own(database, "bravo", bdr_databases=TWO) == [
+        ("rename", f"pgl_{database}_alpha_alpha_bravo", f"pgl_{database}_alpha_alpha_charlie"),
+        ("drop", f"pgl_{database}_charlie_charlie_bravo", ""),
     ]
 
 
