@@ -29,7 +29,16 @@ def seen(name: str, state: str = "streaming", **changes) -> dict:
         if other != name
     ]
     sound = {
-        **{"data": "ours", "stage": "fresh", "donor": "", "point": "", "answers": True, "error": "", "links": links},
+        **{
+            "data": "ours",
+            "has_data": True,
+            "stage": "fresh",
+            "donor": "",
+            "point": "",
+            "answers": True,
+            "error": "",
+            "links": links,
+        },
         **{"size_mb": 1000, "free_mb": 5000, "slots": [], "free_slots": 3, "sets": [], "tablespaces": []},
         **{"platform": "x86_64, debian 12", "version": "15.8", "host": name},
     }

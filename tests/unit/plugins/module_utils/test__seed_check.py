@@ -26,6 +26,7 @@ def seen(name: str, **changes) -> dict:
         "node": name,
         "host": f"host of {name}",
         "data": "ours",
+        "has_data": True,
         "stage": FRESH,
         "donor": "",
         "point": "",
@@ -57,7 +58,9 @@ def half(stage: str, **changes) -> dict:
 # --- What stands against it -----------------------------------------------------------------------
 
 LOST = {"links": [link("alpha", "the slot is lost"), link("bravo")]}
-NEW = {**DOWN, "data": "absent", "version": ""}
+NEW = {**DOWN, "data": "absent", "has_data": False, "version": ""}
+NOBODY_S = {name: {"links": [link(other)]} for name, other in (("alpha", "bravo"), ("bravo", "alpha"))}
+"""The others have no links from charlie."""
 STALE = {"links": [link("bravo", "down"), link("charlie")]}
 ALPHA_HAS = {"alpha": {"free_slots": 0}}
 
@@ -67,7 +70,7 @@ ALPHA_HAS = {"alpha": {"free_slots": 0}}
     [
         # Down, never there, without a link, and one that lost its WAL
         (CHARLIE, {}),
-        (CHARLIE, {"charlie": NEW}),
+        (CHARLIE, {**NOBODY_S, "charlie": NEW}),
         (CHARLIE, {"charlie": {"links": []}}),
         (CHARLIE, {"charlie": LOST}),
         # A healthy one, as its name is repeated
@@ -268,7 +271,6 @@ def test_how_far_a_node_is_behind_the_others():
 
 # --- The course -----------------------------------------------------------------------------------
 
-GONE = {name: {"links": [link(other)]} for name, other in (("alpha", "bravo"), ("bravo", "alpha"))}
 NOT_MADE = {
     name: {"links": [link(other), link("charlie", "not there", None, False)]} for name, other in [("alpha", "bravo")]
 }
@@ -279,11 +281,9 @@ NOT_MADE = {
     [
         (CHARLIE, {}, Course("alpha", "new", FRESH, True)),
         (Request("charlie", "bravo"), {}, Course("bravo", "new", FRESH, True)),
-        # Its data lies there, though nobody gets anything from it any more.
-        (CHARLIE, GONE, Course("alpha", "new", FRESH, True)),
         # A new node has nothing that the others lack.
-        (CHARLIE, {**GONE, "charlie": NEW}, Course("alpha", "new", FRESH, False)),
-        (CHARLIE, {**GONE, **NOT_MADE, "charlie": NEW}, Course("alpha", "new", FRESH, False)),
+        (CHARLIE, {**NOBODY_S, "charlie": NEW}, Course("alpha", "new", FRESH, False)),
+        (CHARLIE, {**NOBODY_S, **NOT_MADE, "charlie": NEW}, Course("alpha", "new", FRESH, False)),
         # What it did not send is given up.
         (Request("charlie", accept_loss="charlie"), {}, Course("alpha", "new", FRESH, False)),
         # What an earlier run began
@@ -307,8 +307,8 @@ def test_a_half_seeded_node_that_others_have_links_from_delivers_before_it_begin
     """It was killed behind its first link: what came to it since may be on its way."""
     found = all_seen(charlie=half(PROMOTED))
     assert _seed_check.course(PLAN, Request("charlie", force="charlie"), found, "new").delivers
-    for name in GONE:
-        found[name]["links"] = GONE[name]["links"]
+    for name in NOBODY_S:
+        found[name]["links"] = NOBODY_S[name]["links"]
     assert not _seed_check.course(PLAN, Request("charlie", force="charlie"), found, "new").delivers
 
 
