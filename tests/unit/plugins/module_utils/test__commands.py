@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _commands
+from ansible_collections.pgbdr.bdr.plugins.module_utils._model import Setting
 from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan
 
 AS_POSTGRES = "runuser -u postgres -- env -C /"
@@ -54,6 +56,14 @@ def test_a_copy_is_made_of_the_node_that_is_followed():
         *("-D", "/new"),
     ]
     assert "host=192.0.2.11 " in STANDBY.primary_conninfo
+
+
+def test_a_copy_keeps_its_wal_by_a_slot_where_one_is_named():
+    named = replace(STANDBY, settings=(*STANDBY.settings, Setting("primary_slot_name", "pgbdr_seed_x", "fixed", "why")))
+    found, without = _commands.pg_basebackup(named, "/new"), _commands.pg_basebackup(STANDBY, "/new")
+    place = found.index("-S")
+    assert found[place : place + 2] == ["-S", "pgbdr_seed_x"]
+    assert [*found[:place], *found[place + 2 :]] == without
 
 
 def test_a_password_is_in_no_process_list():

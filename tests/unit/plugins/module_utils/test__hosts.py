@@ -91,6 +91,13 @@ def test_a_node_that_was_removed_is_not_brought_back():
     )
 
 
+def test_a_node_that_is_half_seeded_is_seeded_to_the_end_first():
+    assert found_with(bravo={"data": "seeded"}) == [
+        "bdr_node: the seeding of bravo is not finished; run it again, it goes on from where it was: "
+        "reseed.yml -e bdr_node=bravo -e bdr_confirm=bravo"
+    ]
+
+
 def test_all_problems_together():
     bad = {key: value for changes, _said in ONE_BY_ONE for key, value in changes.items()}
     bad.update(databases(encoding="LATIN1", collate="C", ctype="C"), data="foreign")

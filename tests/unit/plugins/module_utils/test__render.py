@@ -134,6 +134,19 @@ def test_a_database_called_all_is_only_itself(database, field):
     ]
 
 
+def test_a_closed_node_lets_its_downstreams_and_the_superuser_in_and_nobody_else():
+    open_ = node_plan(bdr_hba=["host appdb app 198.51.100.0/24 scram-sha-256"])
+    closed = _render.closed(open_)
+    gone = set(_render.hba(open_).splitlines()) - set(_render.hba(closed).splitlines())
+    assert gone == {"local all all peer", "host appdb app 198.51.100.0/24 scram-sha-256"}
+    assert [line.split()[:3] for line in _render.hba(closed).splitlines()[1:]] == [
+        ["local", "all", "postgres"],
+        ["host", "appdb", "bdr_replication"],
+        ["host", "appdb", "bdr_replication"],
+    ]
+    assert replace(closed, hba=open_.hba, operator_hba=open_.operator_hba) == open_
+
+
 def test_replication_stays_the_keyword_where_it_is_meant():
     lines = _render.hba(node_plan(names="alpha bravo", bdr_engine="contrib_bdr", bdr_databases=["all"])).splitlines()
     assert lines[-2:] == [
