@@ -76,7 +76,8 @@ NODE_FIELDS: f.Fields = {
 
 # Read by playbooks and roles, not by the plan.
 OTHER_VARIABLES = (
-    *("bdr_accept_loss", "bdr_confirm", "bdr_drop_slot", "bdr_hosts", "bdr_node", "bdr_plan_file", "bdr_query"),
+    *("bdr_accept_loss", "bdr_confirm", "bdr_donor", "bdr_drop_slot", "bdr_force", "bdr_hosts", "bdr_node"),
+    *("bdr_plan_file", "bdr_query"),
     *("bdr_compare_fail", "bdr_compare_file", "bdr_compare_page"),
     *("bdr_repair_delete", "bdr_repair_fail", "bdr_repair_file"),
     *("bdr_repair_lock_seconds", "bdr_repair_plan", "bdr_repair_policy"),
@@ -97,6 +98,7 @@ _ROLE_PREFIXES = (
     "bdr_group_",
     "bdr_guard_",
     "bdr_plan_",
+    "bdr_seed_",
 )
 
 ASSUMED_ERA = "0.7"

@@ -22,7 +22,7 @@ from ._model import (
     PlanError,
     Setting,
 )
-from ._sizing import OPERATORS, disk, figures, value_of
+from ._sizing import OPERATORS, STANDBY_SIZES, disk, figures, value_of
 from ._topology import links
 
 OWN_SETTINGS = (
@@ -39,15 +39,6 @@ OWN_SETTINGS = (
     "unix_socket_directories",
 )
 """Settings that follow from where the node lives; an operator's value would make it unreachable or unreadable."""
-
-STANDBY_SIZES = (
-    "max_connections",
-    "max_locks_per_transaction",
-    "max_prepared_transactions",
-    "max_wal_senders",
-    "max_worker_processes",
-)
-"""Settings of which a physical standby must have as much as its primary (PostgreSQL manual, Hot Standby)."""
 
 MODULES_NEED = ("python3-psycopg2",)
 """Packages that the modules need on a host, whatever the engine."""

@@ -20,6 +20,7 @@ from ._engine import rules
 from ._engine.base import EngineRules
 from ._model import Group, HbaRule, NodePlan, Plan, Setting
 from ._render import hba_name
+from ._sizing import STANDBY_SIZES
 
 FRESH = "fresh"
 COPIED = "copied"
@@ -59,13 +60,20 @@ def _copying(group: Group, engine: EngineRules, sources: t.Iterable[str]) -> t.I
         yield HbaRule(line_type, "replication", hba_name(group.replication_user), source, engine.auth_method)
 
 
-def standby(share: NodePlan, donor: str, point: str) -> NodePlan:
-    """Return the node as a standby that stops at a point; without the engine, whose workers would start."""
-    kept = [setting for setting in share.settings if not setting.name.startswith("pglogical.")]
-    settings = {setting.name: setting for setting in (*kept, *_standby_settings(share, point))}
+def standby(share: NodePlan, donor: NodePlan, point: str) -> NodePlan:
+    """Return the node as a standby that stops at a point; without the engine, whose workers would start.
+
+    A standby does not start with less of something than its donor has (PostgreSQL manual, Hot Standby).
+    """
+    kept = {setting.name: setting for setting in share.settings if not setting.name.startswith("pglogical.")}
+    for size in (setting for setting in donor.settings if setting.name in STANDBY_SIZES):
+        own = kept.get(size.name)
+        if own is None or int(own.value) < int(size.value):
+            kept[size.name] = replace(size, why=f"not less than on {donor.name}")
+    settings = {**kept, **{setting.name: setting for setting in _standby_settings(share, point)}}
     return replace(
         _render.closed(share),
-        standby_of=donor,
+        standby_of=donor.name,
         connections=(),
         settings=tuple(settings[name] for name in sorted(settings)),
     )
@@ -101,6 +109,12 @@ def request_problems(plan: t.Mapping[str, t.Any], name: str, confirm: str, donor
             f"bdr_engine: with {plan['engine']} a copy keeps the donor's identity and cannot become another node, so "
             "reseed.yml cannot seed it. Write to no node meanwhile, and follow docs/reseed.md"
         ]
+    followers = sorted(other for other, node in nodes.items() if node["standby_of"] == name)
+    if followers:
+        return [
+            f"bdr_standby_of: {' and '.join(followers)} would follow a server that is gone; take it out of the "
+            "inventory for the time, remove its data, and let site.yml copy it anew afterwards"
+        ]
     if nodes[name]["standby_of"]:
         return [f"bdr_node: {name} is a physical standby; remove its data, and site.yml copies it anew"]
     if donor and donor not in candidates(plan, name):
@@ -132,6 +146,12 @@ def why_not(plan: t.Mapping[str, t.Any], name: str, donor: str) -> list[str]:
     known = {(link["database"], link["upstream"]) for link in other["connections"]}
     known |= {(database, donor) for database in other["databases"]}
     reasons = [f"{donor} gets nothing from {upstream} ({database})" for database, upstream in sorted(wanted - known)]
+    more = known - wanted - {(database, name) for database in node["databases"]}
+    reasons += [
+        f"{donor} gets rows of {upstream} ({database}) that {name} does not get"
+        for database, upstream in sorted(more)
+        if upstream != donor
+    ]
     for database in node["databases"]:
         if (database, donor) not in wanted:
             reasons.append(f"{donor} is no upstream of {name} ({database})")

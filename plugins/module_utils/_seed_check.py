@@ -69,6 +69,11 @@ def problems(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> lis
     if node["data"] in ("foreign", "removed"):
         return [f"bdr_home of {name}: what lies there is {node['data']}. Empty it, or name another directory"]
     if stage(request, node) != FRESH:
+        if node["donor"] not in found:
+            return [
+                f"bdr_donor: {name} is half copied from {node['donor']}, which is no node of the group any more. Begin "
+                f"anew with -e bdr_force={name}"
+            ]
         if request.donor not in ("", node["donor"]):
             return [
                 f"bdr_donor: {name} is half copied from {node['donor']}. Leave bdr_donor out to go on with that, or "
@@ -87,11 +92,12 @@ def course(plan: t.Mapping[str, t.Any], request: Request, found: Found, new_poin
     """Return what the run does, of a request without problems."""
     node = found[request.node]
     at = stage(request, node)
+    # Where its data is still in its place, somebody may have written to it since an earlier run let it deliver.
+    may_hold_more = node["data"] == "ours" and node["has_data"] and bool(_downstreams(request.node, found))
+    delivers = may_hold_more and not request.accept_loss
     if at == FRESH:
-        delivers = node["has_data"] and bool(_downstreams(request.node, found)) and not request.accept_loss
         return Course(donor_of(plan, request, found), new_point, at, delivers)
-    # What a killed run had copied was of a node that had delivered everything.
-    return Course(node["donor"], node["point"], at, delivers=False)
+    return Course(node["donor"], node["point"], at, delivers)
 
 
 def donor_of(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> str:

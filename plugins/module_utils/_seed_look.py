@@ -33,12 +33,14 @@ SELECT pg_wal_lsn_diff(%(written)s::pg_lsn, remote_lsn)::bigint FROM pg_replicat
  WHERE external_id = %(slot)s
 """
 ANSWER_SECONDS = 5
+NOT_THERE = "not there"
 
 
 def look(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
     """Return what seed_info returns; its RETURN block says the keys."""
     data = found_data(plan)
-    receipt = read_receipt(plan.data_directory) or read_receipt(f"{plan.data_directory}.new")
+    at = stage(plan)
+    receipt = {} if at == FRESH else receipt_of(plan, at)
     seen: dict[str, t.Any] = {
         "data": data,
         "has_data": found_major(plan) is not None,
@@ -46,7 +48,7 @@ def look(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
         "version": server_facts(plan.bin_directory, run)["version"],
         "free_mb": disk(plan)["free_mb"],
         "missing_packages": missing_packages(plan.packages, run),
-        "stage": stage(plan),
+        "stage": at,
         "donor": receipt.get("donor", ""),
         "point": receipt.get("point", ""),
         **{"answers": True, "error": "", "size_mb": 0, "free_slots": 0},
@@ -69,9 +71,17 @@ def read_receipt(directory: str) -> dict[str, str]:
         return {}
 
 
+def receipt_of(plan: NodePlan, at: str) -> dict[str, str]:
+    """Return the receipt of a seeding that is at a stage."""
+    return read_receipt(f"{plan.data_directory}.new" if at == COPIED else plan.data_directory)
+
+
 def stage(plan: NodePlan) -> str:
-    """Return how far the seeding of the node is, by what lies on its disk."""
-    if read_receipt(plan.data_directory):
+    """Return how far the seeding of the node is, by what lies on its disk.
+
+    A member may have kept the receipt of its own seeding, where the run that took it away was killed.
+    """
+    if found_data(plan) == SEEDED and read_receipt(plan.data_directory):
         return STANDBY if os.path.exists(f"{plan.data_directory}/{SIGNAL_FILE}") else PROMOTED
     return COPIED if read_receipt(f"{plan.data_directory}.new") else FRESH
 
@@ -90,6 +100,7 @@ def _server(plan: NodePlan, databases: t.Iterable[str]) -> dict[str, t.Any]:
     for database in databases:
         own = [connection for connection in plan.connections if connection.database == database]
         if database not in present:
+            links += [_told(connection, False, NOT_THERE, None) for connection in own]
             continue
         with _session.local(plan, database, ANSWER_SECONDS) as session:
             made = {item.name for item in server(plan).observe_connections(session, database)}
@@ -100,7 +111,7 @@ def _server(plan: NodePlan, databases: t.Iterable[str]) -> dict[str, t.Any]:
 
 
 def _link(plan: NodePlan, session: _session.Session, connection: Connection, exists: bool) -> dict[str, t.Any]:
-    state, behind = "not there", None
+    state, behind = NOT_THERE, None
     if exists:
         try:
             with _session.upstream(plan, connection, ANSWER_SECONDS) as upstream:
@@ -109,5 +120,9 @@ def _link(plan: NodePlan, session: _session.Session, connection: Connection, exi
             behind = session.value(_BEHIND, {"written": written, "slot": connection.slot})
         except _session.SessionError as error:
             state = f"{connection.upstream} cannot be reached: {' '.join(str(error).split())}"
+    return _told(connection, exists, state, behind)
+
+
+def _told(connection: Connection, exists: bool, state: str, behind: int | None) -> dict[str, t.Any]:
     link = {"database": connection.database, "upstream": connection.upstream}
     return {**link, "exists": exists, "state": state, "behind_bytes": behind}

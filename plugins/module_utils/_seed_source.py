@@ -20,7 +20,10 @@ from ._wait import beat
 CLOSE_SECONDS = 30
 """How long the standby's walsender may take to notice that its standby stands alone."""
 
-_SLOT = "SELECT active FROM pg_replication_slots WHERE slot_name = %(slot)s AND slot_type = 'physical'"
+_SLOT = """
+SELECT active, wal_status IS NOT DISTINCT FROM 'lost' AS lost FROM pg_replication_slots
+ WHERE slot_name = %(slot)s AND slot_type = 'physical'
+"""
 _CREATE = "SELECT pg_create_physical_replication_slot(%(slot)s, true)"
 _DROP = """
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %(slot)s AND NOT active
@@ -46,10 +49,12 @@ class SeedSource:
     def open(self, check_mode: bool) -> None:
         """Have the slot."""
         with _session.local(self.plan, "postgres") as session:
-            if session.rows(_SLOT, self._slot):
+            found = session.rows(_SLOT, self._slot)
+            if found and not found[0]["lost"]:
                 return
             self.steps.append(f"create the slot {self._slot['slot']}")
             if not check_mode:
+                session.rows(_DROP, self._slot)
                 session.rows(_CREATE, self._slot)
 
     def mark(self, point: str, check_mode: bool, seconds: float) -> str:

@@ -23,7 +23,7 @@ from ._instance import SIGNAL_FILE, Instance, InstanceError
 from ._model import NodePlan
 from ._program import Runner
 from ._seed import COPIED, FRESH, RECEIPT, STANDBY, standby
-from ._seed_look import read_receipt, stage
+from ._seed_look import receipt_of, stage
 from ._service import service
 from ._wait import wait_for_links
 
@@ -52,7 +52,7 @@ class SeedingWork:
         self.point = point
         self.steps: list[str] = []
         self._run = run
-        self._standby = standby(plan, donor.name, point)
+        self._standby = standby(plan, donor, point)
         self._closed = _render.closed(plan)
         self._service = service(plan, run)
         self._secrets = (run, password, tls)
@@ -166,8 +166,8 @@ class SeedingWork:
         self._copying.start(_commands.pg_basebackup(self._standby, instance.begin_data()))
 
     def _stage(self) -> str:
-        found = read_receipt(self.plan.data_directory) or read_receipt(self._new)
-        return stage(self.plan) if found.get("point") == self.point else FRESH
+        at = stage(self.plan)
+        return at if at != FRESH and receipt_of(self.plan, at).get("point") == self.point else FRESH
 
     def _receipt(self, directory: str) -> ManagedFile:
         text = json.dumps({"donor": self.donor.name, "point": self.point}) + "\n"
@@ -200,7 +200,10 @@ class SeedingWork:
             if not seen:
                 return
             if time.monotonic() >= deadline:
-                raise InstanceError(f"{self.plan.name} is not seen to be where it {what} within {seconds} s: {seen}")
+                raise InstanceError(
+                    f"{self.plan.name} is not seen to be where it {what} within {seconds} s: {seen}. Run this again; "
+                    f"where the WAL that it needs is gone, begin anew with -e bdr_force={self.plan.name}"
+                )
             time.sleep(POLL_SECONDS)
 
     def _follows(self) -> str:

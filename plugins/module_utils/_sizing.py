@@ -16,6 +16,15 @@ from ._topology import downstream_count, upstream_count
 BASEBACKUP_SENDERS = 2
 OPERATORS = "bdr_settings"
 """How the reason of a setting starts that is the operator's own wish."""
+STANDBY_SIZES = (
+    "max_connections",
+    "max_locks_per_transaction",
+    "max_prepared_transactions",
+    "max_wal_senders",
+    "max_worker_processes",
+)
+"""Settings of which a physical standby must have as much as its primary (PostgreSQL manual, Hot Standby)."""
+
 WAL_SEGMENT_MB = 16
 EMPTY_INSTANCE_MB = 64  # what initdb writes, rounded up
 

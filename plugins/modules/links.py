@@ -24,8 +24,8 @@ options:
     default: 60
   established_only:
     description:
-      - Make and change no connection, and wait for links only that were up before, whose place in the WAL their upstream
-        keeps.
+      - Make and change no connection, and wait for links only that were up before, whose place in the WAL their
+        upstream keeps.
     type: bool
     default: false
   settings_written:

@@ -36,6 +36,22 @@ def group(make_group: t.Callable[..., Group]) -> Group:
     return made
 
 
+def write(group: Group, node: str, place: int, enough: threading.Event) -> None:
+    """Change rows of every second key until it is enough."""
+    with group.session(node) as session, session.cursor() as cursor:
+        while not enough.wait(0.002):
+            key = 2 * random.randrange(KEYS // 2) + place
+            does = random.random()
+            if does < 0.5:
+                cursor.execute("UPDATE city SET n = n + 1, writer = %s WHERE id = %s", (node, key))
+            else:  # a key that is used again, now and then in a transaction that stays open for a while
+                cursor.execute("DELETE FROM city WHERE id = %s", (key,))
+                enough.wait(0.05 if does < 0.6 else 0)
+            if 0.5 <= does < 0.9:
+                cursor.execute("INSERT INTO city VALUES (%s, 7, %s) ON CONFLICT DO NOTHING", (key, node))
+            session.commit()
+
+
 @contextlib.contextmanager
 def written(group: Group, reconnect: bool = False) -> t.Iterator[None]:
     """Let alpha and bravo write all along, each to keys of its own: nothing that they do conflicts.
@@ -45,33 +61,18 @@ def written(group: Group, reconnect: bool = False) -> t.Iterator[None]:
     enough = threading.Event()
     wrong: list[BaseException] = []
 
-    def write(node: str, place: int) -> None:
+    def go_on(node: str, place: int) -> None:
         while not enough.is_set():
             try:
-                write_on(node, place)
+                write(group, node, place, enough)
             except psycopg2.OperationalError as error:
-                if not reconnect:
-                    wrong.append(error)
-                    return
+                wrong.extend([] if reconnect else [error])
             except BaseException as error:
                 wrong.append(error)
+            if wrong:
                 return
 
-    def write_on(node: str, place: int) -> None:
-        with group.session(node) as session, session.cursor() as cursor:
-            while not enough.wait(0.002):
-                key = 2 * random.randrange(KEYS // 2) + place
-                does = random.random()
-                if does < 0.5:
-                    cursor.execute("UPDATE city SET n = n + 1, writer = %s WHERE id = %s", (node, key))
-                else:  # a key that is used again, now and then in a transaction that stays open for a while
-                    cursor.execute("DELETE FROM city WHERE id = %s", (key,))
-                    enough.wait(0.05 if does < 0.6 else 0)
-                if 0.5 <= does < 0.9:
-                    cursor.execute("INSERT INTO city VALUES (%s, 7, %s) ON CONFLICT DO NOTHING", (key, node))
-                session.commit()
-
-    writers = [threading.Thread(target=write, args=pair) for pair in (("alpha", 0), ("bravo", 1))]
+    writers = [threading.Thread(target=go_on, args=pair) for pair in (("alpha", 0), ("bravo", 1))]
     for writer in writers:
         writer.start()
     try:

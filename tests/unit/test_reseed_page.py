@@ -74,6 +74,7 @@ MESSAGES = [
     stands_against(charlie={"answers": False, "data": "foreign"}),
     stands_against(charlie={"answers": False, "stage": "copied", "donor": "bravo"}, donor="alpha"),
     stands_against(bravo={"free_slots": 0}),
+    stands_against(charlie={"answers": False, "data": "absent", "has_data": False}),
     begin_anew(gap(FROM_BRAVO, "charlie", "0/1", "")),
     begin_anew(gap(FROM_BRAVO, "charlie", "0/1", "0/2")),
     [_hosts.half_seeded("charlie")],

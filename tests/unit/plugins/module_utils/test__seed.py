@@ -36,13 +36,17 @@ PARTLY = plan(bdr_databases=["appdb", {"name": "orders", "nodes": ["alpha", "cha
         (PLAN, ("charlie", "charlie", "")),
         (PLAN, ("charlie", "charlie", "bravo")),
         (STANDBY, ("charlie", "charlie", "alpha")),
-        (CHAIN, ("alpha", "alpha", "")),
         (ONE_WAY, ("charlie", "charlie", "alpha")),
         (PARTLY, ("charlie", "charlie", "alpha")),
     ],
 )
 def test_what_can_be_asked_for(found, request_):
     assert _seed.request_problems(found, *request_) == []
+
+
+def test_a_node_that_a_standby_follows_is_not_replaced():
+    (problem,) = _seed.request_problems(STANDBY, "alpha", "alpha", "")
+    assert problem.startswith("bdr_standby_of: bravo would follow a server that is gone")
 
 
 @pytest.mark.parametrize(
@@ -133,15 +137,21 @@ def test_every_reason_against_a_donor():
     ]
 
 
+def test_a_donor_gets_no_rows_that_the_node_does_not_get():
+    assert _seed.why_not(CHAIN, "charlie", "bravo") == ["bravo gets rows of alpha (appdb) that charlie does not get"]
+
+
 @pytest.mark.parametrize(
     ("found", "name", "wanted"),
     [
         (PLAN, "charlie", ["alpha", "bravo"]),
         (STANDBY, "charlie", ["alpha"]),
-        (CHAIN, "charlie", ["bravo"]),
+        # bravo holds rows of alpha that nobody would send to charlie any more.
+        (CHAIN, "charlie", []),
         (CHAIN, "bravo", []),
         (ONE_WAY, "bravo", ["alpha"]),
         (PARTLY, "charlie", ["alpha"]),
+        (plan(bdr_engine="contrib_bdr").as_dict(), "charlie", []),
     ],
 )
 def test_the_nodes_that_a_node_may_be_copied_from(found, name, wanted):
@@ -204,8 +214,24 @@ def seeded(**shared) -> NodePlan:
     return by_name(_seed.with_seeding(group(**shared), plan(**shared), "charlie", "alpha"))["charlie"]
 
 
+def donor(**more: str) -> NodePlan:
+    share = by_name(plan())["alpha"]
+    return replace(share, settings=(*share.settings, *(Setting(name, value, "", "") for name, value in more.items())))
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "wanted"),
+    [("100", "200", "200"), ("200", "100", "200"), ("", "200", "200"), ("200", "", "200"), ("", "", "not set")],
+)
+def test_a_standby_has_no_less_than_its_donor(own, theirs, wanted):
+    """A server with less does not start as a standby, and its data has been replaced by then."""
+    share = seeded(bdr_settings={"max_connections": own} if own else {})
+    found = settings(_seed.standby(share, donor(**({"max_connections": theirs} if theirs else {})), "point"))
+    assert found.get("max_connections", "not set") == wanted
+
+
 def test_a_standby_stops_at_the_point_and_stands_alone_there():
-    found = _seed.standby(seeded(), "alpha", "pgbdr_charlie_1")
+    found = _seed.standby(seeded(), donor(), "pgbdr_charlie_1")
     assert found.standby_of == "alpha"
     values = settings(found)
     assert values["primary_conninfo"] == seeded().primary_conninfo
@@ -222,7 +248,7 @@ def test_a_standby_runs_nothing_of_the_engine():
     """The extension's workers would begin to apply to it as soon as it stands alone, as the donor."""
     share = seeded(bdr_settings={"shared_preload_libraries": "pg_stat_statements"})
     assert any(name.startswith("pglogical.") for name in settings(share))
-    found = _seed.standby(share, "alpha", "point")
+    found = _seed.standby(share, donor(), "point")
     assert [name for name in settings(found) if name.startswith("pglogical.")] == []
     assert settings(found)["shared_preload_libraries"] == ""
     assert found.connections == ()
@@ -230,14 +256,14 @@ def test_a_standby_runs_nothing_of_the_engine():
 
 def test_what_else_is_set_for_the_node_holds_for_the_standby():
     share = replace(seeded(), settings=(*seeded().settings, Setting("work_mem", "64MB", "fixed", "yours")))
-    found = settings(_seed.standby(share, "alpha", "point"))
+    found = settings(_seed.standby(share, donor(), "point"))
     assert found["work_mem"] == "64MB"
     assert found["max_replication_slots"] == settings(share)["max_replication_slots"]
 
 
 def test_nobody_writes_to_a_standby_that_stands_alone():
     share = seeded(bdr_hba=["host appdb app 198.51.100.0/24 scram-sha-256"])
-    found = _seed.standby(share, "alpha", "point")
+    found = _seed.standby(share, donor(), "point")
     assert "app" in _render.hba(share)
     assert (found.hba, found.operator_hba) == (_render.closed(share).hba, ())
     assert _render.hba(found) != _render.hba(share)

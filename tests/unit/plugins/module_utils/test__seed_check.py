@@ -76,6 +76,7 @@ ALPHA_HAS = {"alpha": {"free_slots": 0}}
         # A healthy one, as its name is repeated
         (Request("charlie", force="charlie"), {"charlie": {}}),
         (Request("charlie", accept_loss="charlie"), {}),
+        (Request("charlie", accept_loss="charlie"), {"charlie": NEW}),
         # Links from the node itself are nobody's fault.
         (CHARLIE, {"alpha": {"links": [link("bravo"), link("charlie", "down", None)]}}),
         # One of the donors is not whole, the other one is.
@@ -170,6 +171,12 @@ def test_nothing_stands_against_it(request_, changes):
             CHARLIE,
             {"charlie": {**DOWN, "platform": "x86_64, debian 13"}},
             "bdr_donor: alpha has the platform x86_64, debian 12, charlie has x86_64, debian 13; a copy needs the same",
+        ),
+        (
+            CHARLIE,
+            {"charlie": NEW},
+            "bdr_node: charlie has no data any more, so what it did not send to alpha and bravo is lost. Put its data "
+            "back, or say that you accept this with -e bdr_accept_loss=charlie",
         ),
         # The donor needs one for the copy.
         (
@@ -281,6 +288,8 @@ NOT_MADE = {
     [
         (CHARLIE, {}, Course("alpha", "new", FRESH, True)),
         (Request("charlie", "bravo"), {}, Course("bravo", "new", FRESH, True)),
+        # Nobody gets anything from it any more.
+        (CHARLIE, NOBODY_S, Course("alpha", "new", FRESH, False)),
         # A new node has nothing that the others lack.
         (CHARLIE, {**NOBODY_S, "charlie": NEW}, Course("alpha", "new", FRESH, False)),
         (CHARLIE, {**NOBODY_S, **NOT_MADE, "charlie": NEW}, Course("alpha", "new", FRESH, False)),
@@ -303,13 +312,23 @@ def test_force_begins_anew(stage):
     assert _seed_check.course(PLAN, request, found, "new") == Course("alpha", "new", FRESH, False)
 
 
-def test_a_half_seeded_node_that_others_have_links_from_delivers_before_it_begins_anew():
-    """It was killed behind its first link: what came to it since may be on its way."""
+def test_a_half_seeded_node_has_nothing_to_deliver():
+    """Nobody was let in since it delivered everything, and a standby could send nothing."""
     found = all_seen(charlie=half(PROMOTED))
-    assert _seed_check.course(PLAN, Request("charlie", force="charlie"), found, "new").delivers
-    for name in NOBODY_S:
-        found[name]["links"] = NOBODY_S[name]["links"]
     assert not _seed_check.course(PLAN, Request("charlie", force="charlie"), found, "new").delivers
+
+
+def test_a_node_that_was_opened_again_behind_its_copy_delivers_again():
+    found = all_seen(charlie=half(COPIED, data="ours", has_data=True))
+    assert _seed_check.course(PLAN, CHARLIE, found, "new").delivers
+    given_up = Request("charlie", accept_loss="charlie")
+    assert not _seed_check.course(PLAN, given_up, found, "new").delivers
+
+
+def test_a_donor_that_left_the_group_is_told_of():
+    (problem,) = _seed_check.problems(PLAN, CHARLIE, all_seen(charlie=half(STANDBY, donor="zulu")))
+    assert problem.startswith("bdr_donor: charlie is half copied from zulu, which is no node of the group any more")
+    assert problem.endswith("-e bdr_force=charlie")
 
 
 @pytest.mark.parametrize(
