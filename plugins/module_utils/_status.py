@@ -28,7 +28,12 @@ OWN_SETTINGS = (
     *("bdr.connections", "ssl_cert_file", "ssl_key_file", "ssl_ca_file", "transaction_read_only", "recovery_target"),
 )
 """What a node has for itself."""
-_UNREACHABLE = {"answers": False, "reason": "unreachable", "error": "its host cannot be reached", "slots": []}
+_UNREACHABLE = {
+    "answers": False,
+    "reason": "unreachable",
+    "error": "its host cannot be reached or was not asked",
+    "slots": [],
+}
 
 
 def status(plan: Row, found: Found, warning_percent: int, lag_mb: int) -> Row:

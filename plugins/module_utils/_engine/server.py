@@ -97,13 +97,13 @@ class EngineServer(abc.ABC):
         """Return which of a database's walsenders may be the one that uses a slot, where the server does not say."""
         return list(walsenders)
 
+    @abc.abstractmethod
     def findings(self, lines: t.Sequence[str]) -> list[str]:
         """Return what the lines of a server's log say of links, with the remedy."""
-        return []
 
+    @abc.abstractmethod
     def failures(self, lines: t.Iterable[str]) -> dict[str, Row]:
         """Return the apply workers that the lines of a log saw end: how often, and with which error."""
-        return {}
 
     @abc.abstractmethod
     def incoming(self, session: Session, database: str) -> list[Row]:
