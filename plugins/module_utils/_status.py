@@ -15,7 +15,7 @@ import typing as t
 from ._hosts import clock_problems
 from ._session_types import Row
 from ._slot_report import MB, report
-from ._status_links import SITE, SOUND, Ends, Verdict, judge
+from ._status_links import DOWN, SITE, SOUND, UNKNOWN, Ends, Verdict, judge
 
 Found = t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -43,7 +43,7 @@ def status(plan: Row, found: Found, warning_percent: int, lag_mb: int) -> Row:
     links = [_link(plan, nodes, slots["slots"], link, lag_mb * MB) for link in plan["links"]]
     findings = [
         *_node_findings(nodes),
-        *(_link_finding(link) for link in links if link["state"] not in SOUND),
+        *(_link_finding(link) for link in links if link["state"] not in SOUND and not _is_of_the_node(link, nodes)),
         *_slot_findings(slots),
         *_group_findings(plan, nodes),
     ]
@@ -58,7 +58,7 @@ def status(plan: Row, found: Found, warning_percent: int, lag_mb: int) -> Row:
 
 def failure(found: Row) -> str:
     """Return what fails a run, "" where nothing does."""
-    wrong = [finding["message"] for finding in found["findings"] if finding["severity"] == ERROR]
+    wrong = [finding["summary"] for finding in found["findings"] if finding["severity"] == ERROR]
     return f"{found['group']} is not well: {'; '.join(wrong)}" if wrong else ""
 
 
@@ -124,14 +124,26 @@ def link_name(link: t.Mapping[str, t.Any]) -> str:
     return f"{link['upstream']} -> {link['downstream']} ({link['database']})"
 
 
-def _finding(severity: str, about: str, message: str, mend: str = "") -> Row:
-    return {"severity": severity, "about": about, "message": message, "mend": mend}
+def _finding(severity: str, about: str, message: str, mend: str = "", summary: str = "") -> Row:
+    return {
+        "severity": severity,
+        "about": about,
+        "summary": summary or message,
+        "message": message,
+        "mend": mend,
+    }
+
+
+def _is_of_the_node(link: Row, nodes: Found) -> bool:
+    """Tell whether a link is as it is since one of its nodes tells nothing, which is told of the node."""
+    ends = (nodes[link["upstream"]], nodes[link["downstream"]])
+    return link["state"] in (DOWN, UNKNOWN) and not all(node["answers"] for node in ends)
 
 
 def _link_finding(link: Row) -> Row:
-    where = f" at its {link['end']}" if link["end"] in ("upstream", "downstream") and link["state"] == "down" else ""
-    message = f"{link_name(link)} is {link['state']}{where}: {link['evidence'][0]}"
-    return _finding(ERROR, link_name(link), message, link["mend"])
+    where = f" at its {link['end']}" if link["end"] in ("upstream", "downstream") and link["state"] == DOWN else ""
+    summary = f"{link_name(link)} is {link['state']}{where}"
+    return _finding(ERROR, link_name(link), f"{summary}: {link['evidence'][0]}", link["mend"], summary)
 
 
 def _node_findings(nodes: Found) -> t.Iterator[Row]:
@@ -139,7 +151,7 @@ def _node_findings(nodes: Found) -> t.Iterator[Row]:
         if not node["answers"]:
             what = {"down": "is down", "silent": "does not answer", "unreachable": "cannot be reached"}[node["reason"]]
             mend = SITE if node["reason"] == "down" else f"look at the host of {name}"
-            yield _finding(ERROR, name, f"{name} {what}: {node['error']}", mend)
+            yield _finding(ERROR, name, f"{name} {what}: {node['error']}", mend, f"{name} {what}")
             continue
         for database, seen in node["databases"].items():
             if seen["error"]:

@@ -35,10 +35,10 @@ SELECT to_char(now() AT TIME ZONE current_setting('log_timezone'), 'YYYY-MM-DD H
        to_char((now() - interval '{LOG_MINUTES} min') AT TIME ZONE current_setting('log_timezone'),
                'YYYY-MM-DD HH24:MI:SS') AS since
 """
-# What somebody set. What a session sets for itself, such as ours, is none of it.
+# What somebody set, and not to its default. What a session sets for itself, such as ours, is none of it.
 _SETTINGS = """
-SELECT name, reset_val AS setting FROM pg_settings
- WHERE source NOT IN ('default', 'override', 'client', 'session') ORDER BY 1
+SELECT name, reset_val || coalesce(' (' || unit || ')', '') AS setting FROM pg_settings
+ WHERE source NOT IN ('default', 'override', 'client', 'session') AND reset_val IS DISTINCT FROM boot_val ORDER BY 1
 """
 # The same tables as the guard's. What a row is found by, else its UPDATE and DELETE cannot be applied.
 _KEYLESS = """

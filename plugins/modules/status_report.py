@@ -123,7 +123,8 @@ links:
       description: How its worker ended of late, C(failure) of M(pgbdr.bdr.status_info).
       type: dict
 findings:
-  description: What is wrong, each with C(severity) (V(error) or V(warning)), C(about), C(message) and C(mend).
+  description:
+    - What is wrong, each with C(severity) (V(error) or V(warning)), C(about), C(summary), C(message) and C(mend).
   type: list
   elements: dict
   returned: success

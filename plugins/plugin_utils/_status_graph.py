@@ -16,7 +16,8 @@ Mapping = t.Mapping[str, t.Any]
 Point = t.Tuple[float, float]
 
 BOX = (132, 46)
-GAP = 13  # between arrows of the same two nodes
+MARGIN = (20, 12)
+GAP = 15  # between arrows of the same two nodes
 LABELLED_NODES = 6
 """Up to so many nodes each link is labelled with its lag, beyond it only those that do not stream."""
 
@@ -24,20 +25,24 @@ LABELLED_NODES = 6
 def svg(found: Mapping) -> str:
     """Return the picture; the classes of its parts are styled by the page."""
     places = _places(list(found["nodes"]))
-    wide, high = (max(abs(place[axis]) for place in places.values()) + BOX[axis] / 2 + 40 for axis in (0, 1))
+    low, high = ([around([place[axis] for place in places.values()]) for axis in (0, 1)] for around in (min, max))
+    left, top = low[0] - BOX[0] / 2 - MARGIN[0], low[1] - BOX[1] / 2 - MARGIN[1]
+    width, height = high[0] - low[0] + BOX[0] + 2 * MARGIN[0], high[1] - low[1] + BOX[1] + 2 * MARGIN[1]
     is_small = len(places) <= LABELLED_NODES
-    arrows = "".join(_arrow(link, aside, places, is_small) for link, aside in _asides(found["links"]))
-    nodes = "".join(_node(name, found["nodes"][name], place) for name, place in places.items())
+    ways = [(link, aside, _way(link, aside, places)) for link, aside in _asides(found["links"])]
     return (
-        f'<svg viewBox="{_n(-wide)} {_n(-high)} {_n(2 * wide)} {_n(2 * high)}" role="img" '
-        f'aria-label="The links of the group">\n{arrows}{nodes}</svg>\n'
+        f'<svg viewBox="{_n(left)} {_n(top)} {_n(width)} {_n(height)}" role="img" '
+        'aria-label="The links of the group">\n'
+        + "".join(_arrow(link, way) for link, _aside, way in ways)
+        + "".join(_node(name, found["nodes"][name], place) for name, place in places.items())
+        # Above all lines, so that none runs through them.
+        + "".join(_label(link, aside, way, is_small) for link, aside, way in ways)
+        + "</svg>\n"
     )
 
 
 def _places(names: t.Sequence[str]) -> dict[str, Point]:
     count = len(names)
-    if count == 1:
-        return {names[0]: (0.0, 0.0)}
     wide, high = max(230.0, 62.0 * count), max(150.0, 42.0 * count)
     start = -90.0 if count % 2 else -90.0 - 180.0 / count
     angles = {name: math.radians(start + 360.0 * place / count) for place, name in enumerate(names)}
@@ -54,35 +59,52 @@ def _asides(links: t.Sequence[Mapping]) -> t.Iterator[tuple[Mapping, float]]:
             yield link, (place - (len(alike) - 1) / 2) * GAP
 
 
-def _arrow(link: Mapping, aside: float, places: t.Mapping[str, Point], is_small: bool) -> str:
+class Way(t.NamedTuple):
+    """Where an arrow runs: from start to end, in a direction of length one, and which side is aside."""
+
+    start: Point
+    end: Point
+    along: Point
+    aside: Point
+
+
+def _way(link: Mapping, aside: float, places: t.Mapping[str, Point]) -> Way:
     first, second = sorted((link["upstream"], link["downstream"]))
     (x1, y1), (x2, y2) = places[first], places[second]
     length = math.hypot(x2 - x1, y2 - y1)
-    shift = (-(y2 - y1) / length * aside, (x2 - x1) / length * aside)
+    normal = (-(y2 - y1) / length, (x2 - x1) / length)
+    shift = (normal[0] * aside, normal[1] * aside)
     up, down = places[link["upstream"]], places[link["downstream"]]
-    start, end = _border(up, down, shift, 3), _border(down, up, shift, 5)
-    along = ((end[0] - start[0]), (end[1] - start[1]))
-    way = math.hypot(*along) or 1.0
-    along = (along[0] / way, along[1] / way)
-    foot = (end[0] - 11 * along[0], end[1] - 11 * along[1])
-    head = [end, *((foot[0] - side * along[1], foot[1] + side * along[0]) for side in (5, -5))]
-    label = _label(link, is_small)
-    # Two labels of one pair stand apart: each nearer to its downstream.
-    at = (start[0] + 0.66 * way * along[0], start[1] + 0.66 * way * along[1])
-    text = f'<text x="{_n(at[0])}" y="{_n(at[1] + 4)}">{html.escape(label)}</text>' if label else ""
+    direction = 1 if link["upstream"] == first else -1
+    along = (direction * normal[1], -direction * normal[0])
+    return Way(_border(up, down, shift, 3), _border(down, up, shift, 5), along, normal)
+
+
+def _arrow(link: Mapping, way: Way) -> str:
+    (x1, y1), (x2, y2), along = way.start, way.end, way.along
+    foot = (x2 - 11 * along[0], y2 - 11 * along[1])
+    head = [(x2, y2), *((foot[0] - side * along[1], foot[1] + side * along[0]) for side in (5, -5))]
     told = f"{link['upstream']} -> {link['downstream']} ({link['database']}): {link['state']}"
     return (
         f'<g class="link {html.escape(link["state"])}"><title>{html.escape(told)}</title>'
-        f'<line x1="{_n(start[0])}" y1="{_n(start[1])}" x2="{_n(foot[0])}" y2="{_n(foot[1])}"/>'
-        f'<polygon points="{" ".join(f"{_n(x)},{_n(y)}" for x, y in head)}"/>{text}</g>\n'
+        f'<line x1="{_n(x1)}" y1="{_n(y1)}" x2="{_n(foot[0])}" y2="{_n(foot[1])}"/>'
+        f'<polygon points="{" ".join(f"{_n(x)},{_n(y)}" for x, y in head)}"/></g>\n'
     )
 
 
-def _label(link: Mapping, is_small: bool) -> str:
+def _label(link: Mapping, aside: float, way: Way, is_small: bool) -> str:
+    """Return the state and the lag on the outer side of the arrow, nearer to the downstream."""
     if link["state"] == "streaming" and not is_small:
         return ""
     lag = "" if link["lag_bytes"] is None else size(link["lag_bytes"])
-    return lag if link["state"] == "streaming" else f"{link['state']} {lag}".strip()
+    label = lag if link["state"] == "streaming" else f"{link['state']} {lag}".strip()
+    out = -8.0 if aside < 0 else 8.0
+    x, y = (way.start[axis] + 0.6 * (way.end[axis] - way.start[axis]) + out * way.aside[axis] for axis in (0, 1))
+    side = out * way.aside[0]
+    anchor = "start" if side > 3 else "end" if side < -3 else "middle"
+    down = 4 if anchor != "middle" else 10 if out * way.aside[1] > 0 else -2
+    place = f'x="{_n(x)}" y="{_n(y + down)}" text-anchor="{anchor}"'
+    return f'<text class="label {html.escape(link["state"])}" {place}>{html.escape(label)}</text>\n' if label else ""
 
 
 def _border(centre: Point, towards: Point, shift: Point, gap: float) -> Point:

@@ -35,18 +35,18 @@ p { margin: .3rem 0; } .dim { color: var(--dim); font-size: .85rem; }
 .crash_looping, .down, .slot_missing, .wal_lost, .stopped_by_conflict { --state: var(--bad); }
 .unknown, .silent, .unreachable { --state: var(--unknown); }
 svg { width: 100%; height: auto; max-height: 80vh; margin: 1rem 0; }
-svg text { font: 12px system-ui, sans-serif; text-anchor: middle; fill: var(--text); }
+svg text { font: 12px system-ui, sans-serif; fill: var(--text); } .node text { text-anchor: middle; }
 .link line { stroke: var(--state); stroke-width: 2; } .link polygon { fill: var(--state); }
 .link:not(.streaming) line { stroke-width: 3; } .link.catching_up line { stroke-dasharray: 9 4; }
 .link.unknown line { stroke-dasharray: 2 5; } .link.down line { stroke-dasharray: 5 5; }
-.link text { fill: var(--state); paint-order: stroke; stroke: var(--page); stroke-width: 4px; }
-.link:not(.streaming) text { font-weight: 600; }
+svg .label { fill: var(--state); paint-order: stroke; stroke: var(--page); stroke-width: 4px; }
+.label:not(.streaming) { font-weight: 600; }
 .node rect { fill: var(--card); stroke: var(--state, var(--good)); stroke-width: 2; }
 .node .name { font-size: 15px; font-weight: 600; } .node.silent rect, .node.unreachable rect { stroke-dasharray: 4 4; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left; vertical-align: top; }
-th { background: var(--card); } td.n { text-align: right; white-space: nowrap; }
-td.state { color: var(--state); font-weight: 600; white-space: nowrap; }
+th { background: var(--card); } th, td:not(:last-child) { white-space: nowrap; } td.n { text-align: right; }
+td.state { color: var(--state); font-weight: 600; }
 article { border: 1px solid var(--line); border-left: 4px solid var(--late); border-radius: 6px; margin: .7rem 0;
   padding: .5rem .7rem; } article.error { border-left-color: var(--bad); }
 article ul { margin: .3rem 0; padding-left: 1.2rem; } code { font: .85rem ui-monospace, monospace; }

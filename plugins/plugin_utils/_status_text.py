@@ -40,7 +40,7 @@ def verdict(found: Mapping) -> str:
     states: dict[str, int] = {}
     for link in found["links"]:
         states[link["state"]] = states.get(link["state"], 0) + 1
-    told = ", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "no links"
+    told = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
     return f"{found['group']} is {'well' if found['ok'] else 'not well'}: {told}"
 
 

@@ -61,7 +61,9 @@ def test_a_link_is_judged_by_its_own_ends():
         "bravo -> charlie (appdb) is down at its downstream: its connection on charlie is disabled, "
         "slot pgl_appdb_bravo_bravo_charlie of bravo is in use",
     ]
-    assert failure(found).startswith("bdr is not well: alpha -> bravo (appdb) is wal_lost: ")
+    assert failure(found) == (
+        "bdr is not well: alpha -> bravo (appdb) is wal_lost; bravo -> charlie (appdb) is down at its downstream"
+    )
     assert found["findings"][0]["mend"].endswith("reseed.yml -e bdr_node=bravo -e bdr_confirm=bravo")
 
 
@@ -115,6 +117,16 @@ def test_a_host_that_cannot_be_reached_is_an_error():
     assert messages(found, "error")[0] == "charlie cannot be reached: its host cannot be reached or was not asked"
     assert found["nodes"]["charlie"]["reason"] == "unreachable"
     assert states(found)["alpha charlie"] == "unknown"
+
+
+def test_what_a_node_that_tells_nothing_does_to_its_links_is_told_once():
+    own = [slot_seen("pgl_appdb_alpha_alpha_charlie", "charlie", wal_status="lost", active=False)]
+    found = health(charlie=DOWN, alpha={"slots": own})
+    assert states(found)["bravo charlie"] == states(found)["charlie alpha"] == "down"
+    # What is more than that is told of the link as well.
+    told = ["charlie is down", "alpha -> bravo (appdb) is slot_missing", "alpha -> charlie (appdb) is wal_lost"]
+    assert [finding["summary"] for finding in found["findings"]] == told
+    assert failure(found) == f"bdr is not well: {'; '.join(told)}"
 
 
 def test_a_database_that_cannot_be_looked_at_is_an_error():
