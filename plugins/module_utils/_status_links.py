@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ._engine.messages import CONFLICT, UNREACHABLE
 from ._session_types import Row
-from ._slot_report import size
+from ._slot_report import MB, size
 
 STREAMING = "streaming"
 CATCHING_UP = "catching_up"
@@ -218,7 +218,12 @@ def _behind(slot: Row) -> str:
     if slot["behind_bytes"] is None:
         return "how far behind is not told"
     seconds = f", {slot['behind_seconds']:.1f} s" if slot["behind_seconds"] else ""
-    return f"{size(slot['behind_bytes'])}{seconds} behind"
+    return f"{amount(slot['behind_bytes'])}{seconds} behind"
+
+
+def amount(count: int) -> str:
+    """Return how much WAL that is for a person; a little of it may be the one change that a link stops at."""
+    return f"{count / 1024:.1f} kB" if count < MB else size(count)
 
 
 def _stands(ends: Ends) -> Verdict:

@@ -10,7 +10,7 @@ import html
 import math
 import typing as t
 
-from ..module_utils._slot_report import size
+from ..module_utils._status_links import amount
 
 Mapping = t.Mapping[str, t.Any]
 Point = t.Tuple[float, float]
@@ -96,7 +96,7 @@ def _label(link: Mapping, aside: float, way: Way, is_small: bool) -> str:
     """Return the state and the lag on the outer side of the arrow, nearer to the downstream."""
     if link["state"] == "streaming" and not is_small:
         return ""
-    lag = "" if link["lag_bytes"] is None else size(link["lag_bytes"])
+    lag = "" if link["lag_bytes"] is None else amount(link["lag_bytes"])
     label = lag if link["state"] == "streaming" else f"{link['state']} {lag}".strip()
     out = -8.0 if aside < 0 else 8.0
     x, y = (way.start[axis] + 0.6 * (way.end[axis] - way.start[axis]) + out * way.aside[axis] for axis in (0, 1))

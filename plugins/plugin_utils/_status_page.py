@@ -15,6 +15,7 @@ import typing as t
 
 from ..module_utils._slot_report import size
 from ..module_utils._status import link_name
+from ..module_utils._status_links import amount
 from ._compare_page import text
 from ._status_graph import svg
 from ._status_text import verdict
@@ -89,10 +90,8 @@ def _links(found: Mapping) -> str:
 
 
 def _link(link: Mapping) -> str:
-    sizes = "".join(
-        f'<td class="n">{"" if link[name] is None else size(link[name])}</td>'
-        for name in ("lag_bytes", "wal_held_bytes", "until_lost_bytes")
-    )
+    told = [(link["lag_bytes"], amount), (link["wal_held_bytes"], size), (link["until_lost_bytes"], size)]
+    sizes = "".join(f'<td class="n">{"" if value is None else said(value)}</td>' for value, said in told)
     state = text(link["state"])
     return (
         f"<tr><td>{text(link['database'])}</td><td>{text(link['upstream'])} &rarr; {text(link['downstream'])}</td>"

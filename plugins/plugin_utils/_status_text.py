@@ -10,6 +10,7 @@ import typing as t
 
 from ..module_utils._slot_report import size
 from ..module_utils._status import link_name
+from ..module_utils._status_links import amount
 from ._text import table
 
 Mapping = t.Mapping[str, t.Any]
@@ -60,7 +61,7 @@ def _link_row(link: Mapping) -> tuple[str, ...]:
         link["database"],
         f"{link['upstream']} -> {link['downstream']}",
         link["state"],
-        _size(link["lag_bytes"]),
+        "" if link["lag_bytes"] is None else amount(link["lag_bytes"]),
         "" if link["lag_seconds"] is None else f"{link['lag_seconds']:.1f}",
         _size(link["wal_held_bytes"]),
         "lost" if link["state"] == "wal_lost" else _size(link["until_lost_bytes"]),

@@ -42,7 +42,7 @@ def test_a_group_in_which_nothing_is_wrong_has_no_findings():
     assert set(states(found).values()) == {"streaming"} and len(found["links"]) == 6
     assert found["links"][0] == {
         **{"database": "appdb", "upstream": "alpha", "downstream": "bravo"},
-        **{"state": "streaming", "end": "", "evidence": ["0.0 MB behind"], "mend": ""},
+        **{"state": "streaming", "end": "", "evidence": ["0.0 kB behind"], "mend": ""},
         **{"lag_bytes": 0, "lag_seconds": 0.0, "wal_held_bytes": 56, "until_lost_bytes": 96 * MB, "used_percent": 0},
         "worker_failure": None,
     }

@@ -57,21 +57,21 @@ LOCKED = incoming(
 
 TABLE = [
     # what was seen, state, end, words of the evidence, mend
-    ({}, "streaming", "", "0.0 MB behind", ""),
+    ({}, "streaming", "", "0.0 kB behind", ""),
     ({"slot": slot(behind_bytes=16 * MB, behind_seconds=1.24)}, "streaming", "", "16.0 MB, 1.2 s behind", ""),
     ({"slot": slot(behind_bytes=16 * MB + 1)}, "catching_up", "", "16.0 MB behind", ""),
-    ({"slot": slot(sender="catchup")}, "catching_up", "", "0.0 MB behind", ""),
+    ({"slot": slot(sender="catchup")}, "catching_up", "", "0.0 kB behind", ""),
     ({"slot": slot(behind_bytes=17 * MB), "delay_ms": 1500}, "streaming", "", "1.5 s late, as it was told to", ""),
     ({"slot": slot(behind_bytes=None)}, "streaming", "", "how far behind is not told", ""),
-    ({"incoming": incoming(status="")}, "streaming", "", "0.0 MB behind", ""),
+    ({"incoming": incoming(status="")}, "streaming", "", "0.0 kB behind", ""),
     ({"incoming": incoming(status="starting")}, "catching_up", "", "it is being made", ""),
     ({"incoming": incoming(status="starting"), "slot": None}, "catching_up", "", "it is being made", ""),
     # A failure that the worker is over.
-    ({"incoming": failing("running", 3.0)}, "streaming", "", "0.0 MB behind", ""),
-    ({"incoming": failing("", seconds_ago=30)}, "streaming", "", "0.0 MB behind", ""),
-    ({"incoming": failing("", times=1, seconds_ago=2)}, "streaming", "", "0.0 MB behind", ""),
+    ({"incoming": failing("running", 3.0)}, "streaming", "", "0.0 kB behind", ""),
+    ({"incoming": failing("", seconds_ago=30)}, "streaming", "", "0.0 kB behind", ""),
+    ({"incoming": failing("", times=1, seconds_ago=2)}, "streaming", "", "0.0 kB behind", ""),
     # A lock: a moment is nothing.
-    ({"incoming": {**LOCKED, "waits_seconds": 0.9}}, "streaming", "", "0.0 MB behind", ""),
+    ({"incoming": {**LOCKED, "waits_seconds": 0.9}}, "streaming", "", "0.0 kB behind", ""),
     (
         {"incoming": LOCKED},
         *("waiting_for_lock", "downstream", "has waited 5 s for a lock on town; PID 42 (psql, postgres) holds it"),
@@ -119,8 +119,8 @@ TABLE = [
     ({"slot": None, "incoming": failing()}, "slot_missing", "upstream", "boom", RESEED),
     ({"slot": None, "down": SILENT, "incoming": None}, "slot_missing", "upstream", "alpha has no slot", RESEED),
     ({"up": REMOVED, "incoming": failing("", seconds_ago=2)}, "wal_lost", "upstream", "alpha says: requested", RESEED),
-    ({"up": REMOVED, "incoming": incoming(status="")}, "streaming", "", "0.0 MB", ""),
-    ({"up": OLD, "incoming": incoming(status="")}, "streaming", "", "0.0 MB", ""),
+    ({"up": REMOVED, "incoming": incoming(status="")}, "streaming", "", "0.0 kB", ""),
+    ({"up": OLD, "incoming": incoming(status="")}, "streaming", "", "0.0 kB", ""),
     # A node that tells nothing.
     ({"up": DOWN, "slot": None}, "down", "upstream", "alpha: no such file", SITE),
     ({"down": DOWN, "incoming": None}, "down", "downstream", "bravo: no such file", SITE),
@@ -155,7 +155,7 @@ TABLE = [
     ({"up": SILENT, "slot": None, "incoming": None}, "down", "downstream", "bravo has no connection to alpha", SITE),
     (
         {"down": SILENT, "incoming": None},
-        *("unknown", "", "slot s of alpha is in use, 0.0 MB behind", "look at the host of bravo"),
+        *("unknown", "", "slot s of alpha is in use, 0.0 kB behind", "look at the host of bravo"),
     ),
     (
         {"down": GONE, "incoming": None, "slot": slot(active=False)},

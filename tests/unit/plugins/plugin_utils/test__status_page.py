@@ -76,7 +76,7 @@ def test_every_link_is_an_arrow_of_its_state_and_every_node_a_box():
     assert sorted(arrows) == sorted(f"link {link['state']}" for link in SICK["links"])
     assert arrows.count("link wal_lost") == 1 and "link slot_missing" in arrows and "link down" in arrows
     assert [each for each in found.classes("g") if each.startswith("node ")] == ["node up", "node up", "node down"]
-    assert "wal_lost 0.0 MB" in found.texts
+    assert "wal_lost 0.0 kB" in found.texts
 
 
 def test_what_servers_said_is_text():

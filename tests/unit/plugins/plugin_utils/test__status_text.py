@@ -31,7 +31,7 @@ def test_a_group_that_is_well_is_two_tables_and_a_verdict():
     found = health()
     assert report(found).count("streaming") == 7 and report(found).endswith("\n\nbdr is well: 6 streaming")
     assert row(found, "alpha") == "alpha up 0/1C24D48 2 of 2 in use +0 ms (within 0)"
-    assert row(found, "appdb     alpha -> bravo") == "appdb alpha -> bravo streaming 0.0 MB 0.0 0.0 MB 96.0 MB"
+    assert row(found, "appdb     alpha -> bravo") == "appdb alpha -> bravo streaming 0.0 kB 0.0 0.0 MB 96.0 MB"
 
 
 def test_what_is_wrong_is_told_with_evidence_and_mend():
@@ -50,7 +50,10 @@ def test_what_is_wrong_is_told_with_evidence_and_mend():
 @pytest.mark.parametrize(
     ("seen", "wanted"),
     [
-        ({"answers": False, "reason": "down", "error": "none", "slots": [], "lsn": None}, "charlie down +0 ms (within 0)"),
+        (
+            {"answers": False, "reason": "down", "error": "none", "slots": [], "lsn": None},
+            "charlie down +0 ms (within 0)",
+        ),
         ({"is_standby": True, "lsn": None}, "charlie up, standby 2 of 2 in use +0 ms (within 0)"),
     ],
 )
@@ -62,5 +65,5 @@ def test_a_link_is_told_as_far_as_it_is_known():
     own = [slot_seen("pgl_appdb_alpha_alpha_bravo", "bravo", wal_status="lost", active=False, wal_held_bytes=None)]
     own += [slot_seen("pgl_appdb_alpha_alpha_charlie", "charlie", until_lost_bytes=None, behind_seconds=None)]
     found = health(alpha={"slots": own})
-    assert row(found, "appdb     alpha -> bravo") == "appdb alpha -> bravo wal_lost 0.0 MB 0.0 lost"
-    assert row(found, "appdb     alpha -> charlie") == "appdb alpha -> charlie streaming 0.0 MB 0.0 MB"
+    assert row(found, "appdb     alpha -> bravo") == "appdb alpha -> bravo wal_lost 0.0 kB 0.0 lost"
+    assert row(found, "appdb     alpha -> charlie") == "appdb alpha -> charlie streaming 0.0 kB 0.0 MB"
