@@ -118,8 +118,8 @@ incoming:
       type: str
     failure:
       description:
-        - How its worker ended in the last ten minutes, none where it did not. C(times), C(first_at), C(last_at),
-          C(seconds_ago); of the last C(error), C(detail), C(context); C(meaning), C(mend) and C(kind) where the error
+        - How its worker ended in the last ten minutes, none where it did not. C(times) in a row, C(first_at),
+          C(last_at), C(seconds_ago); of the last C(error), C(detail), C(context); C(meaning), C(mend) and C(kind) where the error
           is known.
       type: dict
 findings:

@@ -188,7 +188,7 @@ def test_a_group_that_is_well_is_told_so_and_left_as_it_is(group: Group, look: L
     run = group.must("status", "-e", json.dumps({"bdr_query": query, "bdr_status_file": str(page)}))
     assert "bdr_status_report.answer: 6" in run.output and "  streaming  " not in run.output
     assert page.read_text().startswith("<!doctype html>") and page.read_text().count('class="link streaming"') == 6
-    assert group.must("status").changed() == set()
+    assert run.changed() == {(SHOWN, "alpha")}
     assert state_of(group) == before
 
 
@@ -309,20 +309,35 @@ def test_a_connection_that_is_disabled_or_gone_is_down_at_its_downstream(group: 
     seen(look, {})
 
 
+def test_an_upstream_that_lets_its_downstream_in_no_more_is_the_end_at_fault(
+    group: Group, look: Look, run: Runner
+) -> None:
+    group.sql("alpha", "ALTER ROLE bdr_replication NOLOGIN")
+    for verb in ("disable", "enable"):
+        group.sql("bravo", f"SELECT pglogical.alter_subscription_{verb}('alpha_bravo', true)")
+    found = links(seen(look, {"alpha bravo": "down upstream"}))["alpha bravo"]
+    assert any('role "bdr_replication" is not permitted to log in' in said for said in found["evidence"])
+    group.sql("alpha", "ALTER ROLE bdr_replication LOGIN")
+    run("links", "bravo")
+    seen(look, {})
+
+
 # --- A node ---------------------------------------------------------------------------------------
 
 
-def test_a_node_that_hangs_is_told_of_in_time_and_is_not_called_down(group: Group, look: Look) -> None:
+def test_a_node_that_hangs_is_told_of_in_time_and_is_not_called_down(group: Group, look: Look, run: Runner) -> None:
     """Every process of its server: nothing of it answers, and the others' connections to it stay."""
     with stopped(processes(group, "alpha")):
         began = time.monotonic()
-        run, found = played(group)
-        seconds = time.monotonic() - began
-    assert run.code != 0 and seconds < 10, seconds
+        assert not run("status_info", "alpha")["answers"]
+        # What the ten seconds of the whole leave to a node; how long Ansible takes depends on who else uses the machine.
+        assert 3 <= time.monotonic() - began < 5
+        whole, found = played(group)
+    assert whole.code != 0
     assert found["nodes"]["alpha"]["reason"] == "silent" and not found["ok"]
     silent = "the server of alpha cannot be reached: the server does not answer within 3 s"
     assert messages(found, "error") == [f"alpha does not answer: {silent}"]
-    assert run.errors() == ["hstat is not well: alpha does not answer"]
+    assert whole.errors() == ["hstat is not well: alpha does not answer"]
     assert wrong(found) == dict.fromkeys(
         ("alpha bravo", "alpha charlie", "bravo alpha", "charlie alpha"),
         "unknown",
@@ -387,6 +402,6 @@ def test_a_slot_that_is_gone_is_told_as_such(group: Group, look: Look) -> None:
     assert (found["state"], found["end"]) == ("slot_missing", "upstream")
     assert found["mend"] == "ansible-playbook playbooks/reseed.yml -e bdr_node=charlie -e bdr_confirm=charlie"
     run = group.play("status")
-    assert run.code != 0 and len(run.errors()) == 1
+    assert run.code != 0 and run.changed() == set()
     assert run.errors() == ["hstat is not well: alpha -> charlie (appdb) is slot_missing"]
     assert "slot_missing" in run.output and run.output.count("  streaming  ") == 5

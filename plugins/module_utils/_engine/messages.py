@@ -103,7 +103,7 @@ def told(lines: t.Iterable[str], role: str, messages: t.Sequence[Message]) -> t.
 
 
 def failures(lines: t.Iterable[str], ended: t.Pattern[str], messages: t.Sequence[Message]) -> dict[str, Row]:
-    """Return the workers that ended, with how often and the last error of each.
+    """Return the workers that ended, with the last error of each and how often in a row it did so by that.
 
     ended: what the server says of a worker that ended, with the groups worker and pid.
     """
@@ -116,9 +116,13 @@ def failures(lines: t.Iterable[str], ended: t.Pattern[str], messages: t.Sequence
             errors[line.pid][line.level.lower()] = line.text[:TEXT_SIZE]
         end = ended.search(line.text)
         if end:
-            worker = found.setdefault(end["worker"], {"times": 0, "first_at": line.at})
             error = errors.pop(end["pid"], _NOTHING_SAID)
-            worker.update(error, times=worker["times"] + 1, last_at=line.at, **_known(error, messages))
+            before = found.get(end["worker"], {})
+            # Another error is another trouble: the last one may have been mended.
+            is_again = before.get("error") == error["error"]
+            times, first_at = (before["times"] + 1, before["first_at"]) if is_again else (1, line.at)
+            counted = {"times": times, "first_at": first_at, "last_at": line.at}
+            found[end["worker"]] = {**error, **counted, **_known(error, messages)}
     return found
 
 

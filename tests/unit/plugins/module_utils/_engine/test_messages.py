@@ -133,13 +133,14 @@ def test_a_worker_that_ends_again_and_again_is_counted_with_its_last_error():
     lines = [
         *run(1, 5, "ERROR:  data stream ended"),
         f"{APPLICATION}ERROR:  {GONE}",
-        *run(2, 6, f"ERROR:  {DUPLICATE}", "DETAIL:  Key (address)=(z) already exists.", "CONTEXT:  apply UPDATE"),
+        *run(2, 6, f"ERROR:  {DUPLICATE}"),
+        *run(3, 7, f"ERROR:  {DUPLICATE}", "DETAIL:  Key (address)=(z) already exists.", "CONTEXT:  apply UPDATE"),
     ]
     (found,) = failures(lines, pglogical_messages.ENDED, MESSAGES).items()
     worker, failure = found
     assert worker == "16385:77"
     assert (failure["times"], failure["first_at"], failure["last_at"]) == (
-        *(2, "2026-11-22 11:01:01", "2026-11-22 11:02:01"),
+        *(2, "2026-11-22 11:02:01", "2026-11-22 11:03:01"),
     )
     assert (failure["error"], failure["kind"]) == (DUPLICATE, CONFLICT)
     assert failure["detail"] == "Key (address)=(z) already exists." and failure["context"] == "apply UPDATE"
