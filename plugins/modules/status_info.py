@@ -119,8 +119,8 @@ incoming:
     failure:
       description:
         - How its worker ended in the last ten minutes, none where it did not. C(times) in a row, C(first_at),
-          C(last_at), C(seconds_ago); of the last C(error), C(detail), C(context); C(meaning), C(mend) and C(kind) where the error
-          is known.
+          C(last_at), C(seconds_ago); of the last C(error), C(detail), C(context); C(meaning), C(mend) and C(kind) where
+          the error is known.
       type: dict
 findings:
   description: What the log of the last ten minutes says of links, with meaning and remedy.

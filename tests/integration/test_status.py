@@ -330,7 +330,7 @@ def test_a_node_that_hangs_is_told_of_in_time_and_is_not_called_down(group: Grou
     with stopped(processes(group, "alpha")):
         began = time.monotonic()
         assert not run("status_info", "alpha")["answers"]
-        # What the ten seconds of the whole leave to a node; how long Ansible takes depends on who else uses the machine.
+        # What the ten seconds of the whole leave to a node; how long Ansible takes depends on who else is at work here.
         assert 3 <= time.monotonic() - began < 5
         whole, found = played(group)
     assert whole.code != 0
