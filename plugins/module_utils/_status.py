@@ -197,7 +197,9 @@ def _setting_findings(plan: Row, answering: Found) -> t.Iterator[Row]:
     planned = {
         name: {setting["name"]: setting["value"] for setting in plan["nodes"][name]["settings"]} for name in masters
     }
-    for setting in sorted({setting for node in masters.values() for setting in node["settings"]} - {*OWN_SETTINGS}):
+    connections = {setting["name"] for node in plan["nodes"].values() for setting in node["connection_settings"]}
+    seen = {setting for node in masters.values() for setting in node["settings"]}
+    for setting in sorted(seen - {*OWN_SETTINGS, *connections}):
         values = {name: node["settings"].get(setting) for name, node in masters.items()}
         wanted = {name: settings.get(setting) for name, settings in planned.items()}
         if len(set(values.values())) > 1 and len(set(wanted.values())) == 1:

@@ -54,7 +54,7 @@ SELECT coalesce(bool_or(query LIKE '%bdr\\_sequence\\_%') OR NOT bool_or(
 # A worker shows the last change it applied; one that has applied none yet shows nothing.
 APPLYING = """
 SELECT a.pid, a.query, extract(epoch FROM clock_timestamp() - a.backend_start)::float8 AS age_seconds,
-       CASE WHEN a.waiting THEN extract(epoch FROM clock_timestamp() - a.xact_start)::float8 END AS waits_seconds,
+       CASE WHEN a.waiting THEN extract(epoch FROM clock_timestamp() - a.state_change)::float8 END AS waits_seconds,
        (SELECT coalesce(min(l.relation::regclass::text), min(l.locktype)) FROM pg_locks l
          WHERE l.pid = a.pid AND NOT l.granted) AS waits_for
   FROM pg_stat_activity a

@@ -163,6 +163,13 @@ def test_what_differs_between_nodes_is_warned_of_but_for_what_each_has_for_itsel
     assert messages(health(alpha=standby), "warning") == []
 
 
+def test_connections_that_are_settings_are_each_node_s_own():
+    settings = {"bdr.bravo.dsn": "host=192.0.2.12", "bdr.other.dsn": "host=192.0.2.99"}
+    found = health(OLD, alpha={"settings": settings})
+    (said,) = (said for said in messages(found, "warning") if "dsn" in said)
+    assert said.startswith("bdr.other.dsn differs: ")
+
+
 def test_what_the_plan_lets_differ_is_right():
     planned = plan(own={"alpha": {"bdr_settings": {"work_mem": "8MB"}}}).as_dict()
     settings = {"max_connections": "100", "work_mem": "8192"}
