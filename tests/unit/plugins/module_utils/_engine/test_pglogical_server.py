@@ -417,5 +417,5 @@ def test_what_a_log_says_is_told_once_and_workers_that_ended_are_counted():
     ended = f'{at}LOG:  background worker "pglogical apply 1:2" (PID 3012) exited with exit code 1'
     (told,) = SERVER.findings([said, said])
     assert told.startswith('relation "public.gone" does not exist: the table public.gone is missing here')
-    failures = SERVER.failures([said, ended, ended])
-    assert failures["1:2"]["times"] == 2 and failures["1:2"]["error"] == ""
+    failures = SERVER.failures([said, ended, said, ended])
+    assert failures["1:2"]["times"] == 2 and failures["1:2"]["error"] == 'relation "public.gone" does not exist'
