@@ -25,7 +25,7 @@ def problems(plan: t.Mapping[str, t.Any], found: Found) -> list[str]:
         *_place_problems(seen, found),
         *_disk_problems(seen, found),
         *_difference_problems(found),
-        *_clock_problems(plan["max_clock_skew_ms"], found),
+        *clock_problems(plan["max_clock_skew_ms"], found),
         *lost_problems(plan, found),
         *crowd_problems(new),
         *row_problems(plan, found, new),
@@ -191,7 +191,7 @@ def _difference_problems(found: Found) -> t.Iterator[str]:
         yield f"the nodes differ in architecture ({shown}); replication needs the same on all. Take the odd ones out"
 
 
-def _clock_problems(limit_ms: int, found: Found) -> t.Iterator[str]:
+def clock_problems(limit_ms: int, found: Found) -> t.Iterator[str]:
     """Last update wins by the clock. A clock is known to within half the time it took to ask."""
     if not found:
         return

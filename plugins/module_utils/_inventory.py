@@ -83,6 +83,7 @@ OTHER_VARIABLES = (
     *("bdr_repair_lock_seconds", "bdr_repair_plan", "bdr_repair_policy"),
     *("bdr_replication_password", "bdr_secrets_directory"),
     *("bdr_schema_fail", "bdr_schema_file", "bdr_slot_warning_percent"),
+    *("bdr_status_fail", "bdr_status_file", "bdr_status_lag_mb"),
 )
 
 READ = (*GROUP_FIELDS, *NODE_FIELDS)

@@ -9,6 +9,7 @@ Rows come back as dictionaries; identifiers and values are quoted by psycopg2, n
 
 from __future__ import annotations
 
+import functools
 import select
 import time
 import typing as t
@@ -51,9 +52,12 @@ class Session:
 
     answer_seconds: a server silent for so long is asked over another connection who holds the statement up, again and
     again, and given up where it does not answer. limit_seconds: how long a statement may take, whatever it does.
+    connect_seconds: how long the server may take to let the session in.
     """
 
-    def __init__(self, dsn: str, answer_seconds: float = 0, limit_seconds: float = 0) -> None:
+    def __init__(
+        self, dsn: str, answer_seconds: float = 0, limit_seconds: float = 0, connect_seconds: int = CONNECT_SECONDS
+    ) -> None:
         if psycopg2 is None:
             raise SessionError("the Python library psycopg2 is missing on this host; install python3-psycopg2")
         self.blockers: list[Row] = []
@@ -61,17 +65,17 @@ class Session:
         self.answer_seconds = answer_seconds
         self._limit_seconds = limit_seconds
         if answer_seconds:
-            psycopg2.extensions.set_wait_callback(_wait)
+            psycopg2.extensions.set_wait_callback(functools.partial(_wait, connect_seconds))
         try:
             self._connection = psycopg2.connect(
                 dsn,
                 connection_factory=psycopg2.extras.RealDictConnection,
-                connect_timeout=CONNECT_SECONDS,
+                connect_timeout=connect_seconds,
             )
         except psycopg2.Error as error:
             said = str(error).strip()
             # libpq's own words where it watches the time by itself, so not with a wait callback.
-            raise SessionError(_silent(CONNECT_SECONDS) if said.endswith("timeout expired") else said) from error
+            raise SessionError(_silent(connect_seconds) if said.endswith("timeout expired") else said) from error
         self._connection.session = self
         self._connection.autocommit = True
 
@@ -160,10 +164,10 @@ def _silent(seconds: float) -> str:
     return f"the server does not answer within {seconds} s"
 
 
-def _wait(connection: t.Any) -> None:
+def _wait(connect_seconds: float, connection: t.Any) -> None:
     """Wait until a connection is through with what it does: psycopg2 itself knows no deadline."""
     session = getattr(connection, "session", None)  # None while it connects
-    seconds = session.answer_seconds if session else CONNECT_SECONDS
+    seconds = session.answer_seconds if session else connect_seconds
     started = time.monotonic()
     while True:
         state = connection.poll()
@@ -185,6 +189,7 @@ def local(
     limit_seconds: float = 0,
     more: t.Mapping[str, str] | None = None,
     settings: t.Mapping[str, str] | None = None,
+    connect_seconds: int = CONNECT_SECONDS,
 ) -> Session:
     """Return a session of the local superuser, by peer authentication; more is more of libpq's parameters.
 
@@ -204,7 +209,7 @@ def local(
         }
     )
     try:
-        return Session(dsn, answer_seconds, limit_seconds)
+        return Session(dsn, answer_seconds, limit_seconds, connect_seconds)
     except SessionError as error:
         raise SessionError(f"the server of {plan.name} cannot be reached: {error}") from error
 

@@ -100,7 +100,7 @@ _OLD_WAL = (
     "pg_xlogfile_name",
 )
 _PROBED: dict[str, list[str]] = {
-    "views": sorted({dialect.view for dialect in DIALECTS}),
+    "views": sorted({"pg_stat_replication", *(dialect.view for dialect in DIALECTS)}),
     "functions": [*_NEW_WAL, *(dialect.has.split()[1] for dialect in DIALECTS)],
 }
 
@@ -108,7 +108,8 @@ _PROBED: dict[str, list[str]] = {
 _SLOTS = """
 SELECT s.slot_name::text AS name, s.plugin::text AS plugin, {kind} AS kind, d.datname::text AS database, s.active,
        {pid} AS pid, nullif(age(s.xmin), 2147483647) AS xmin_age, {catalog_xmin_age} AS catalog_xmin_age,
-       {held} AS wal_held_bytes, {wal_status} AS wal_status, {safe_wal_size} AS until_lost_bytes
+       {held} AS wal_held_bytes, {behind} AS behind_bytes, {wal_status} AS wal_status,
+       {safe_wal_size} AS until_lost_bytes
   FROM {view} s LEFT JOIN pg_database d ON d.oid = s.{database}
  ORDER BY 1
 """
@@ -120,6 +121,13 @@ _WALSENDERS = """
 SELECT w.pid, w.application_name, a.datname::text AS database
   FROM pg_stat_replication w LEFT JOIN pg_stat_activity a ON a.pid = w.pid ORDER BY 1
 """
+# How far each of them is: what the other side has confirmed, and how long ago that was written.
+_SENDERS = """
+SELECT w.pid, w.application_name, a.datname::text AS database, w.state, {behind} AS behind_bytes,
+       {seconds} AS behind_seconds
+  FROM pg_stat_replication w LEFT JOIN pg_stat_activity a ON a.pid = w.pid ORDER BY 1
+"""
+_POSITION = "SELECT {end}::text AS lsn, CASE WHEN NOT pg_is_in_recovery() THEN {name}({current}()) END AS wal_file"
 _TIMELINE = "SELECT {name}({current}())"
 
 
@@ -152,6 +160,7 @@ class Probed:
                 pid=self._column("active_pid", "NULL::int"),
                 catalog_xmin_age=self._column("catalog_xmin", "NULL::int", "nullif(age({}), 2147483647)"),
                 held=self._column("restart_lsn", "NULL::bigint", held),
+                behind=self._column("confirmed_flush_lsn", "NULL::bigint", held),
                 wal_status=self._column("wal_status", "NULL::text"),
                 safe_wal_size=self._column("safe_wal_size", "NULL::bigint", _NOT_NEGATIVE.format("{0}", "{0}")),
                 database="datoid" if "column datoid" in self.has else "database",
@@ -161,6 +170,26 @@ class Probed:
     def walsenders(self, session: Session) -> list[Row]:
         """Return the server's walsenders, with the database that each is connected to."""
         return session.rows(_WALSENDERS)
+
+    def senders(self, session: Session) -> list[Row]:
+        """Return the server's walsenders with how far their other sides are behind."""
+        current, received, diff, _name = self._wal
+        flushed = next(name for name in ("flush_lsn", "flush_location", "") if not name or f"column {name}" in self.has)
+        behind = f"{diff}({_END_OF_WAL.format(current=current, received=received)}, w.{flushed})::bigint"
+        has_lag = "column replay_lag" in self.has
+        return session.rows(
+            _SENDERS.format(
+                behind=f"greatest(0, {behind})" if flushed else "NULL::bigint",
+                seconds="extract(epoch FROM w.replay_lag)::float8" if has_lag else "NULL::float8",
+            )
+        )
+
+    def position(self, session: Session) -> Row:
+        """Return the end of the server's WAL, and the file it is in; a standby has none it writes to."""
+        current, received, _diff, name = self._wal
+        end = _END_OF_WAL.format(current=current, received=received)
+        (row,) = session.rows(_POSITION.format(end=end, name=name, current=current))
+        return row
 
     def timeline(self, session: Session) -> int:
         """Return the timeline that the server writes; the name of a WAL file begins with it."""

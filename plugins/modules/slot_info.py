@@ -74,6 +74,9 @@ slots:
     wal_held_bytes:
       description: The WAL from its place to the end, none where slots keep no WAL.
       type: int
+    behind_bytes:
+      description: The WAL that its downstream has not confirmed yet, none where the server does not say.
+      type: int
     wal_status:
       description: The server's word for its WAL, such as V(reserved) and V(lost), none before PostgreSQL 13.
       type: str

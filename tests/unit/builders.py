@@ -136,3 +136,74 @@ class FakeSession:
     def value(self, text: str, values: t.Mapping[str, t.Any] | None = None) -> t.Any:
         """Return the first column of the first of them."""
         return next((next(iter(row.values())) for row in self.rows(text, values)), None)
+
+
+def slot_seen(name: str, downstream: str, **changes: t.Any) -> Variables:
+    """Return a link's slot in which nothing is wrong, as status_info sees it."""
+    sound = {
+        "name": name,
+        "database": "appdb",
+        "active": True,
+        "wal_held_bytes": 56,
+        "behind_bytes": 0,
+        "behind_seconds": 0.0,
+        "sender": "streaming",
+        "wal_status": "reserved",
+        "until_lost_bytes": 96 * 1024 * 1024,
+        "xmin_age": None,
+        "catalog_xmin_age": 0,
+        "verdict": "link",
+        "downstream": downstream,
+    }
+    return {**sound, **changes}
+
+
+def incoming_seen(name: str, **changes: t.Any) -> Variables:
+    """Return a downstream's end of a link in which nothing is wrong, as status_info sees it."""
+    sound = {
+        "database": "appdb",
+        "name": name,
+        "status": "running",
+        "worker": "1:2",
+        "pid": 7,
+        "age_seconds": 60.0,
+        "waits_seconds": None,
+        "waits_for": None,
+        "blocked_by": [],
+        "blockers": [],
+        "origin_lsn": "0/1",
+        "failure": None,
+    }
+    return {**sound, **changes}
+
+
+def node_seen(name: str, names: str = THREE, **changes: t.Any) -> Variables:
+    """Return a node of a mesh in which nothing is wrong, as status_info sees it."""
+    others = [other for other in names.split() if other != name]
+    sound = {
+        "node": name,
+        "answers": True,
+        "error": "",
+        "reason": "",
+        "is_standby": False,
+        "slots_keep_wal": True,
+        "wal_limit_bytes": 96 * 1024 * 1024,
+        "wal_kept_bytes": 0,
+        "identity": {"sysid": name, "timeline": 1, "databases": {"appdb": 16385}},
+        "slots": [slot_seen(f"pgl_appdb_{name}_{name}_{other}", other) for other in others],
+        "lsn": "0/1C24D48",
+        "wal_file": "000000010000000000000001",
+        "incoming": [incoming_seen(f"{other}_{name}") for other in others],
+        "findings": [],
+        "log_time": "2026-11-22 11:09:52",
+        "settings": {"max_connections": "100"},
+        "pending_restart": [],
+        "databases": {"appdb": {"error": "", "unguarded": [], "keyless": []}},
+        "clock": {"offset_ms": 0.0, "uncertainty_ms": 0.0},
+    }
+    return {**sound, **changes}
+
+
+def nodes_seen(names: str = THREE, **changes: Variables) -> dict[str, Variables]:
+    """Return such nodes by name; changes are given by the node's name."""
+    return {name: node_seen(name, names, **changes.get(name, {})) for name in names.split()}

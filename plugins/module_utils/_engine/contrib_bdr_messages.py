@@ -11,17 +11,8 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Message:
-    """A pattern of a server's message; meaning and remedy may use its groups."""
-
-    pattern: str
-    meaning: str
-    remedy: str
-
+from .messages import CONFLICT, UNREACHABLE, Message, told
 
 MESSAGES = (
     Message(
@@ -39,11 +30,13 @@ MESSAGES = (
         "a divergent conflict: another node wrote the same key, and the link stops at that change",
         "delete or change one of the two rows on this node in a session with replication_origin_id set, so that it is "
         "not sent on, and write the right value afterwards",
+        CONFLICT,
     ),
     Message(
         r"CONFLICT: (?:DELETE )?could not find existing tuple for pkey",
         "a change of a row that is not here, and the link stops at it",
         "insert the row on this node in a session with replication_origin_id set",
+        CONFLICT,
     ),
     Message(
         r"could not resolve relation name (?P<table>\S+)",
@@ -65,6 +58,7 @@ MESSAGES = (
         "a conflict with a row whose origin this era stored wrongly, and the link stops at it",
         "update the row on this node in a session with replication_origin_id set, let the change in, then write the "
         "right value the same way",
+        CONFLICT,
     ),
     Message(
         r"could not find a bdr count slot|no free replication state could be found",
@@ -80,16 +74,19 @@ MESSAGES = (
         r"no pg_hba\.conf entry for (?:replication )?connection from host \"(?P<host>[^\"]+)\"",
         "the upstream lets {host} in by no access rule",
         "name that address in bdr_sources of the downstream and run site.yml",
+        UNREACHABLE,
     ),
     Message(
         r"password authentication failed for user \"(?P<user>[^\"]+)\"",
         "the password of {user} is not the one the upstream has",
         "run site.yml on all nodes with one bdr_replication_password",
+        UNREACHABLE,
     ),
     Message(
         r"could not connect to the primary server: (?P<why>.*)",
         "an upstream cannot be reached: {why}",
         "start it; the link is tried again every 5 s",
+        UNREACHABLE,
     ),
     Message(
         r"could not access file \"(?P<file>bdr|bdr_output)\"",
@@ -128,13 +125,10 @@ MESSAGES = (
     ),
 )
 
-_ENDED = re.compile(
+ENDED = re.compile(
     # A worker's name has 63 characters at most, so what stands behind a long connection can be cut.
-    r"worker process: (?:bdr apply: |bdr \([^)]*\): )(?P<connection>[^ :]+)(?::[ a-z]*)? \(PID (?P<pid>\d+)\)"
+    r"worker process: (?:bdr apply: |bdr \([^)]*\): )(?P<worker>[^ :]+)(?::[ a-z]*)? \(PID (?P<pid>\d+)\)"
 )
-
-_SESSION = re.compile(r"\[\d+\] (?P<user>[^@:]+)@")
-"""A client's line as our log_line_prefix begins it; a worker's has no user."""
 
 
 def findings(lines: t.Sequence[str], role: str) -> list[str]:
@@ -142,27 +136,15 @@ def findings(lines: t.Sequence[str], role: str) -> list[str]:
 
     role: who replicates. What other clients do wrong, such as a key they give twice, says nothing of links.
     """
-    found = list(_crash_loops(lines))
-    for line in lines:
-        session = _SESSION.search(line)
-        if session and session.group("user") != role:
-            continue
-        for message in MESSAGES:
-            match = re.search(message.pattern, line)
-            if match:
-                groups = {name: value or "" for name, value in match.groupdict().items()}
-                found.append(
-                    f"{match.group(0)}: {message.meaning.format(**groups)}. Mend: {message.remedy.format(**groups)}"
-                )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*_crash_loops(lines), *told(lines, role, MESSAGES)]))
 
 
 def _crash_loops(lines: t.Iterable[str]) -> t.Iterator[str]:
     pids: dict[str, list[str]] = {}
     for line in lines:
-        match = _ENDED.search(line)
+        match = ENDED.search(line)
         if match:
-            pids.setdefault(match.group("connection"), []).append(match.group("pid"))
+            pids.setdefault(match.group("worker"), []).append(match.group("pid"))
     for connection, ended in pids.items():
         if len(ended) > 1:
             yield f"the apply worker of {connection} ends again and again: {len(ended)} times, last as PID {ended[-1]}"

@@ -21,6 +21,7 @@ from .._state import Item, State, Step
 from . import contrib_bdr_messages as messages
 from . import contrib_bdr_sql as sql
 from .contrib_bdr import CONNECTIONS, EXTENSIONS, ContribBdr04Rules, ContribBdr07Rules
+from .messages import failures
 from .server import FOREIGN, UNKNOWN, EngineServer
 
 
@@ -112,6 +113,19 @@ class ContribBdrServer(EngineServer):
         """Return what the lines of a log say of links, with the remedy."""
         return messages.findings(lines, self.plan.replication_user)
 
+    def failures(self, lines: t.Iterable[str]) -> dict[str, Row]:
+        """Return the apply workers that ended, by the names of their connections."""
+        return failures(lines, messages.ENDED, messages.MESSAGES)
+
+    def incoming(self, session: Session, database: str) -> list[Row]:
+        """Return the connections; a worker is known by the change that it shows, its slot by the upstream only."""
+        workers = session.rows(sql.APPLYING)
+        return [
+            _incoming(connection.name, workers)
+            for connection in self.plan.connections
+            if connection.database == database
+        ]
+
     def _loads_library(self, database: str) -> bool:
         return any(connection.database == database for connection in self.plan.connections)
 
@@ -125,6 +139,15 @@ class ContribBdrServer(EngineServer):
         found = [bool(row["active"]) for row in slots if wanted.match(row["name"])]
         # A slot of an earlier timeline of the node can be there still.
         return any(found) if found else None
+
+
+def _incoming(name: str, workers: t.Iterable[Row]) -> Row:
+    """Return a connection with the worker that shows its name, the newest of them."""
+    found: Row = {"pid": None, "age_seconds": None, "waits_seconds": None, "waits_for": None}
+    for row in workers:
+        if re.search(rf"\b{re.escape(name)}\b", row["query"]):
+            found = {key: row[key] for key in found}
+    return {"name": name, "status": "", "worker": name, "blocked_by": [], "origin_lsn": None, **found}
 
 
 def _connection_of(setting: str) -> str:

@@ -51,6 +51,17 @@ SELECT coalesce(bool_or(query LIKE '%bdr\\_sequence\\_%') OR NOT bool_or(
   FROM pg_stat_activity WHERE datname = current_database() AND client_port IS NULL
 """
 
+# A worker shows the last change it applied; one that has applied none yet shows nothing.
+APPLYING = """
+SELECT a.pid, a.query, extract(epoch FROM clock_timestamp() - a.backend_start)::float8 AS age_seconds,
+       CASE WHEN a.waiting THEN extract(epoch FROM clock_timestamp() - a.state_change)::float8 END AS waits_seconds,
+       (SELECT coalesce(min(l.relation::regclass::text), min(l.locktype)) FROM pg_locks l
+         WHERE l.pid = a.pid AND NOT l.granted) AS waits_for
+  FROM pg_stat_activity a
+ WHERE a.datname = current_database() AND a.client_port IS NULL AND a.query LIKE 'bdr\\_apply:%'
+ ORDER BY a.backend_start
+"""
+
 KEEP_TO_ITSELF = "SET replication_origin_id = 1"
 REFUSE_UNSAFE = "SET bdr.permit_unsafe_ddl_commands = off"
 FORGET_HEARTBEATS = "DELETE FROM pgbdr.heartbeat WHERE written_at < clock_timestamp() - interval '1 day'"

@@ -14,12 +14,17 @@ from .._conninfo import conninfo
 from .._model import Connection
 from .._session_types import Row, Session, Statement
 from .._state import Item, State, Step
+from . import pglogical_messages as messages
 from . import pglogical_sql as sql
+from .messages import failures, told
 from .pglogical import PglogicalRules
 from .server import ABANDONED, FOREIGN, LINK, UNPLANNED, EngineServer
 
 TABLE_SETS = ("default", "default_insert_only")
 """The sets of tables: with a primary key, and those that can only be inserted into."""
+
+_STATUS = {"replicating": "running", "initializing": "starting", "disabled": "disabled"}
+"""What pglogical says of a subscription: of its worker, whatever that has reached. All else is down."""
 
 SETS = (*TABLE_SETS, "ddl_sql")
 """The sets each subscription takes; the last carries pglogical.replicate_ddl_command()."""
@@ -128,6 +133,20 @@ class PglogicalServer(EngineServer):
         if not _naming.is_pglogical_slot(name, database, self.plan.name):
             return {"verdict": FOREIGN}
         return {"verdict": UNPLANNED if slot["active"] else ABANDONED}
+
+    def findings(self, lines: t.Sequence[str]) -> list[str]:
+        """Return what the lines of a log say of links, with the remedy."""
+        return list(dict.fromkeys(told(lines, self.plan.replication_user, messages.MESSAGES)))
+
+    def failures(self, lines: t.Iterable[str]) -> dict[str, Row]:
+        """Return the apply workers that ended with an error; the server names them by numbers."""
+        return failures(lines, messages.ENDED, messages.MESSAGES)
+
+    def incoming(self, session: Session, database: str) -> list[Row]:
+        """Return the subscriptions with their workers."""
+        if not session.rows(sql.EXTENSIONS):
+            return []
+        return [{**row, "status": _STATUS.get(row["status"], "down")} for row in session.rows(sql.INCOMING)]
 
     def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
         """A worker that is down is tried again after 5 s at first, then after 180 s."""

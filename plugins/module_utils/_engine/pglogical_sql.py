@@ -69,6 +69,23 @@ SELECT (SELECT status FROM pglogical.show_subscription_status(s.sub_name)) AS st
   FROM pglogical.subscription s WHERE s.sub_name = %(name)s
 """
 
+# A lock has told since when it is waited for since PostgreSQL 14; before, the worker's transaction began no later.
+INCOMING = """
+SELECT s.sub_name::text AS name, t.status, d.oid || ':' || s.sub_id AS worker, a.pid,
+       extract(epoch FROM clock_timestamp() - a.backend_start)::float8 AS age_seconds,
+       extract(epoch FROM clock_timestamp()
+               - coalesce((to_jsonb(l) ->> 'waitstart')::timestamptz, a.xact_start))::float8 AS waits_seconds,
+       coalesce(l.relation::regclass::text, l.locktype) AS waits_for,
+       coalesce(pg_blocking_pids(l.pid), '{}') AS blocked_by, o.remote_lsn::text AS origin_lsn
+  FROM pglogical.subscription s
+ CROSS JOIN LATERAL pglogical.show_subscription_status(s.sub_name) t
+  JOIN pg_database d ON d.datname = current_database()
+  LEFT JOIN pg_stat_activity a ON a.application_name = 'pglogical apply ' || d.oid || ':' || s.sub_id
+  LEFT JOIN pg_locks l ON l.pid = a.pid AND NOT l.granted
+  LEFT JOIN pg_replication_origin_status o ON o.external_id = s.sub_slot_name
+ ORDER BY 1
+"""
+
 CREATE_EXTENSION = "CREATE EXTENSION pglogical"
 
 CREATE_NODE = "SELECT pglogical.create_node(node_name := %(name)s, dsn := %(dsn)s)"

@@ -97,9 +97,23 @@ class EngineServer(abc.ABC):
         """Return which of a database's walsenders may be the one that uses a slot, where the server does not say."""
         return list(walsenders)
 
+    @abc.abstractmethod
     def findings(self, lines: t.Sequence[str]) -> list[str]:
         """Return what the lines of a server's log say of links, with the remedy."""
-        return []
+
+    @abc.abstractmethod
+    def failures(self, lines: t.Iterable[str]) -> dict[str, Row]:
+        """Return the apply workers that the lines of a log saw end: how often, and with which error."""
+
+    @abc.abstractmethod
+    def incoming(self, session: Session, database: str) -> list[Row]:
+        """Return the node's ends of links in one database: `name`, `status`, and the `worker` in the log's words.
+
+        Also its process (`pid`, `age_seconds`), how long it has waited for a lock (`waits_seconds`, `waits_for`), and
+        the position reached (`origin_lsn`), each None where it has none or the server does not say, and the processes
+        that hold it up (`blocked_by`), empty where the server does not say. status: `running`,
+        `starting`, `down`, `disabled`, or empty where only the upstream can tell whether a worker is at work.
+        """
 
     def forget_heartbeats(self) -> t.Iterable[Statement]:
         """Return what removes old rows of the heartbeat table on this node alone, where they are only added."""

@@ -23,12 +23,14 @@ SERVERS = {
         "view pg_replication_slots",
         "function pg_create_logical_replication_slot",
         *(f"column {name}" for name in ("slot_type", "datoid", "active_pid", "catalog_xmin", "restart_lsn")),
-        *("column wal_status", "column safe_wal_size"),
+        *("column wal_status", "column safe_wal_size", "column confirmed_flush_lsn"),
+        *("column flush_lsn", "column replay_lag"),
     ],
     "0.7": [
         "view pg_replication_slots",
         "function pg_create_logical_replication_slot",
         *(f"column {name}" for name in ("slot_type", "datoid", "catalog_xmin", "restart_lsn")),
+        "column flush_location",
     ],
     "0.5": [
         "view pg_replication_slots",
@@ -168,3 +170,24 @@ def test_a_name_is_looked_at_before_the_server_is_asked(name, dialect, problem):
     found = name_problem(name, dialect)
     assert problem in found and bool(problem) is bool(found)
     assert not found or found.startswith(f"name: {name!r} ")
+
+
+@pytest.mark.parametrize(
+    ("server", "there"),
+    [
+        ("PostgreSQL 15", ["pg_wal_lsn_diff(", "w.flush_lsn", "w.replay_lag"]),
+        ("0.7", ["pg_xlog_location_diff(", "w.flush_location", "NULL::float8 AS behind_seconds"]),
+        ("0.3", ["NULL::bigint AS behind_bytes", "NULL::float8 AS behind_seconds"]),
+    ],
+)
+def test_how_far_a_walsender_is_behind_is_asked_as_far_as_the_server_says(server, there):
+    session = Told(SERVERS[server], [{"pid": 1}])
+    assert probe(session).senders(session) == [{"pid": 1}]
+    assert [text for text in there if text not in session.asked[-1][0]] == []
+
+
+@pytest.mark.parametrize(("server", "there"), [("PostgreSQL 15", "pg_walfile_name("), ("0.4", "pg_xlogfile_name(")])
+def test_the_end_of_the_wal_is_told_with_its_file(server, there):
+    session = Told(SERVERS[server], [{"lsn": "0/1", "wal_file": "01"}])
+    assert probe(session).position(session) == {"lsn": "0/1", "wal_file": "01"}
+    assert there in session.asked[-1][0]

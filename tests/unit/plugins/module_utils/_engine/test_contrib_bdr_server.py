@@ -420,3 +420,28 @@ def test_later_eras_name_a_connection_by_its_ids():
     assert [row["pid"] for row in engine(NEW).walsender_of({"name": name}, senders)] == [1]
     assert engine(NEW).walsender_of({"name": "hs_cdc"}, senders) == senders
     assert engine(OLD).walsender_of({"name": name}, senders) == senders
+
+
+# --- Incoming links -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_connection_is_told_with_the_worker_that_shows_its_name(era):
+    found = engine(era, "charlie", "alpha bravo charlie")
+    (first, second) = (connection.name for connection in found.plan.connections)
+    seen = {"age_seconds": 9.0, "waits_seconds": None, "waits_for": None}
+    rows = [
+        {**seen, "pid": pid, "query": f"bdr_apply: BEGIN origin(source, orig_lsn, timestamp): {name}, 0/1"}
+        for pid, name in ((6, first), (7, first), (8, f"{second}x"))
+    ]
+    incoming = found.incoming(FakeSession({sql.APPLYING: rows}), "appdb")
+    assert [(row["name"], row["status"], row["pid"]) for row in incoming] == [(first, "", 7), (second, "", None)]
+    assert found.incoming(FakeSession({sql.APPLYING: rows}), "other") == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_workers_that_ended_are_counted_by_connection(era):
+    line = "2026-11-22 00:51:12.196 UTC [1] LOG:  worker process: bdr apply: bravo (PID 7) exited with exit code 0"
+    said = '2026-11-22 00:51:12.100 UTC [7] ERROR:  duplicate key value violates unique constraint "k"'
+    failure = engine(era).failures([said, line])["bravo"]
+    assert (failure["times"], failure["kind"]) == (1, "conflict")

@@ -392,3 +392,33 @@ def test_a_slot_is_told_by_plugin_name_and_database(changes, owner):
 def test_every_walsender_may_be_the_one():
     senders = [{"pid": 1}, {"pid": 2}]
     assert SERVER.walsender_of({"name": "one"}, senders) == senders
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("replicating", "running"),
+        ("initializing", "starting"),
+        ("disabled", "disabled"),
+        ("down", "down"),
+        ("unknown", "down"),
+    ],
+)
+def test_a_subscription_is_told_with_its_worker(said, status):
+    row = {"name": "alpha_bravo", "status": said, "worker": "1:2"}
+    session = FakeSession({sql.EXTENSIONS: [{"name": "pglogical"}], sql.INCOMING: [row]})
+    assert SERVER.incoming(session, "appdb") == [{**row, "status": status}]
+
+
+def test_without_the_extension_there_are_no_subscriptions():
+    assert SERVER.incoming(FakeSession({sql.EXTENSIONS: []}), "appdb") == []
+
+
+def test_what_a_log_says_is_told_once_and_workers_that_ended_are_counted():
+    at = "2026-11-22 11:02:46.796 UTC [3012] "
+    said = f'{at}[unknown]@appdb pglogical apply 1:2 ERROR:  relation "public.gone" does not exist'
+    ended = f'{at}LOG:  background worker "pglogical apply 1:2" (PID 3012) exited with exit code 1'
+    (told,) = SERVER.findings([said, said])
+    assert told.startswith('relation "public.gone" does not exist: the table public.gone is missing here')
+    failures = SERVER.failures([said, ended, said, ended])
+    assert failures["1:2"]["times"] == 2 and failures["1:2"]["error"] == 'relation "public.gone" does not exist'

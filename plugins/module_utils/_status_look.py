@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What a node sees of its links, in a few seconds and without changing anything: its server, and its server's log."""
+
+from __future__ import annotations
+
+from . import _session
+from ._engine.messages import recent
+from ._engine.server import EngineServer
+from ._guard import Guard
+from ._home import FAULTS, log_end, log_tail
+from ._loaded import pending_restart
+from ._model import NodePlan
+from ._program import Runner
+from ._service import is_dead
+from ._session_types import Row
+from ._slot_dialects import SlotRefused, probe
+from ._slots import look as look_at_slots
+from ._status_node import SILENT, tables, with_failures, with_sender
+
+CONNECT_SECONDS = 3
+ANSWER_SECONDS = 2
+"""So that the whole group is told of within ten seconds, with nodes among it that hang."""
+STATEMENT_SECONDS = 4
+LOG_BYTES = 512 * 1024
+LOG_MINUTES = 10
+"""An apply worker that fails is tried again after three minutes at the latest."""
+LOG_LINES = 5
+
+_LIMIT = f"SET statement_timeout = '{STATEMENT_SECONDS}s'"
+_LOG_TIMES = f"""
+SELECT to_char(now() AT TIME ZONE current_setting('log_timezone'), 'YYYY-MM-DD HH24:MI:SS') AS now,
+       to_char((now() - interval '{LOG_MINUTES} min') AT TIME ZONE current_setting('log_timezone'),
+               'YYYY-MM-DD HH24:MI:SS') AS since
+"""
+# What somebody set, and not to its default. What a session sets for itself, such as ours, is none of it.
+_SETTINGS = """
+SELECT name, reset_val || coalesce(' (' || unit || ')', '') AS setting FROM pg_settings
+ WHERE source NOT IN ('default', 'override', 'client', 'session') AND reset_val IS DISTINCT FROM boot_val ORDER BY 1
+"""
+# The same tables as the guard's. What a row is found by, else its UPDATE and DELETE cannot be applied.
+_KEYLESS = """
+SELECT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND c.relpersistence = 'p'
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'pgbdr', 'pglogical', 'bdr')
+   AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate)
+   AND NOT EXISTS (SELECT 1 FROM pg_depend d
+                    WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ ORDER BY 1
+"""
+
+
+def look(plan: NodePlan, engine: EngineServer, run: Runner) -> Row:
+    """Return what the node sees; a server that is down or silent is told of, and is no error."""
+    try:
+        with _open(plan, "postgres") as session:
+            found = {**_server(plan, engine, session), **_log(plan, engine, session)}
+        databases = {name: _database(plan, engine, name) for name in plan.databases}
+        found["pending_restart"] = pending_restart(plan, run)
+    except (_session.SessionError, SlotRefused) as error:
+        return _silent(plan, " ".join(str(error).split()))
+    failures = found.pop("failures")
+    incoming = [row for name in plan.databases for row in databases[name].pop("incoming")]
+    found["incoming"] = [with_failures(row, failures, found["log_time"]) for row in incoming]
+    return {"answers": True, "error": "", "reason": "", **found, "databases": databases}
+
+
+def _silent(plan: NodePlan, error: str) -> Row:
+    reason = "down" if is_dead(f"{plan.data_directory}/postmaster.pid") else SILENT
+    said = log_tail(plan, FAULTS, LOG_LINES)
+    return {"answers": False, "error": error, "reason": reason, "slots": [], "log": said}
+
+
+def _open(plan: NodePlan, database: str) -> _session.Session:
+    return _session.local(plan, database, ANSWER_SECONDS, connect_seconds=CONNECT_SECONDS)
+
+
+def _server(plan: NodePlan, engine: EngineServer, session: _session.Session) -> Row:
+    found = look_at_slots(session, engine)
+    session.rows(_LIMIT)
+    probed = probe(session)
+    senders = probed.senders(session)
+    return {
+        **found,
+        **probed.position(session),
+        "slots": [with_sender(slot, senders, engine, probed.tells_process) for slot in found["slots"]],
+        "settings": {row["name"]: row["setting"] for row in session.rows(_SETTINGS)},
+    }
+
+
+def _log(plan: NodePlan, engine: EngineServer, session: _session.Session) -> Row:
+    (times,) = session.rows(_LOG_TIMES)
+    lines = recent(log_end(plan, LOG_BYTES), times["since"])
+    return {"log_time": times["now"], "findings": engine.findings(lines), "failures": engine.failures(lines)}
+
+
+def _database(plan: NodePlan, engine: EngineServer, name: str) -> Row:
+    """Return the incoming links of a database, each with who holds it up, and the tables that lack something."""
+    try:
+        with _open(plan, name) as session:
+            session.rows(_LIMIT)
+            incoming = [{**row, "database": name} for row in engine.incoming(session, name)]
+            for row in incoming:
+                row["blockers"] = _blockers(session, row)
+            guard = Guard(plan, engine)
+            as_is = guard.observe(session, name)
+            lacking = tables(as_is, guard.wanted(as_is, name), session.rows(_KEYLESS))
+    except _session.SessionError as error:
+        return {"error": " ".join(str(error).split()), "incoming": [], "unguarded": [], "keyless": []}
+    return {"error": "", "incoming": incoming, **lacking}
+
+
+def _blockers(session: _session.Session, worker: Row) -> list[Row]:
+    """Return who holds a worker up; servers that do not say who it is tell of all that have a lock on the same."""
+    if worker["waits_seconds"] is None:
+        return []
+    others = session.rows(_session.BLOCKERS, {"pid": worker["pid"]})
+    return [
+        row for row in others if row["granted"] and (not worker["blocked_by"] or row["pid"] in worker["blocked_by"])
+    ]

@@ -1,0 +1,407 @@
+"""The health of a group on real servers: each state of a link provoked and told apart, and nothing changed by it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.pgbdr.bdr.plugins.module_utils._status import status
+from groups import Group, Run, eventually
+from modules import Runner, node_plans, runner, stand
+
+BIN = "/usr/lib/postgresql/15/bin"
+NODES = ("alpha", "bravo", "charlie")
+SHOWN = "Show the health"
+# A slot may hold back 96 MB; WAL is written a segment at a time. Nothing writes by itself.
+SETTINGS = {
+    "max_wal_size": "64MB",
+    "min_wal_size": "32MB",
+    "max_slot_wal_keep_size": "96MB",
+    "autovacuum": "off",
+}
+TABLES = """
+CREATE TABLE town (id int PRIMARY KEY, n int);
+CREATE TABLE mail (id int PRIMARY KEY, address text UNIQUE);
+CREATE TABLE gone (id int PRIMARY KEY);
+CREATE TABLE bulk (id int PRIMARY KEY, filler text);
+"""
+
+
+@pytest.fixture(scope="module")
+def group(make_group: t.Callable[..., Group]) -> Group:
+    """Return a plex that stands, with some tables."""
+    found = stand(make_group("hstat", 6100, NODES, bdr_settings=SETTINGS, bdr_deny_truncate=True))
+    found.everywhere(TABLES)
+    found.sql("alpha", "INSERT INTO town VALUES (1, 1)")
+    found.sql("alpha", "INSERT INTO mail VALUES (1, 'a'), (2, 'b')")
+    for node in NODES:
+        eventually(lambda node=node: found.sql(node, "SELECT count(*) FROM mail"), [(2,)])
+    return found
+
+
+@pytest.fixture
+def run(group: Group, capsys: pytest.CaptureFixture[str]) -> Runner:
+    """Return a runner of modules on the nodes of the group."""
+    return runner(group, capsys)
+
+
+@pytest.fixture
+def look(group: Group, run: Runner) -> t.Callable[..., dict[str, t.Any]]:
+    """Return what puts the health of the group together, as status.yml does."""
+    plan = {
+        **{"group": group.name, "max_clock_skew_ms": 1000, "nodes": node_plans(group)},
+        "links": [
+            {"database": "appdb", "upstream": upstream, "downstream": downstream}
+            for upstream in NODES
+            for downstream in NODES
+            if upstream != downstream
+        ],
+    }
+
+    def found(lag_mb: int = 16) -> dict[str, t.Any]:
+        nodes = {node: run("status_info", node) for node in NODES}
+        for node in nodes.values():
+            del node["clock"]  # the action plugin's to make sense of
+        return status(plan, nodes, 50, lag_mb)
+
+    return found
+
+
+Look = t.Callable[..., dict[str, t.Any]]
+
+
+def links(found: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
+    return {f"{link['upstream']} {link['downstream']}": link for link in found["links"]}
+
+
+def wrong(found: dict[str, t.Any]) -> dict[str, str]:
+    """Return the links that do not stream, with the state and the end at fault."""
+    return {
+        name: f"{link['state']} {link['end']}".strip()
+        for name, link in links(found).items()
+        if link["state"] != "streaming"
+    }
+
+
+def seen(look: Look, wanted: dict[str, str], **options: t.Any) -> dict[str, t.Any]:
+    """Wait until just these links do not stream, and return the whole."""
+    found: dict[str, t.Any] = {}
+
+    def read() -> dict[str, str]:
+        found.update(look(**options))
+        return wrong(found)
+
+    eventually(read, wanted)
+    return found
+
+
+def messages(found: dict[str, t.Any], severity: str) -> list[str]:
+    return [finding["message"] for finding in found["findings"] if finding["severity"] == severity]
+
+
+def played(group: Group, **variables: t.Any) -> tuple[Run, dict[str, t.Any]]:
+    """Run status.yml, and return the run and the health that it wrote."""
+    file = group.directory / "status.json"
+    file.unlink(missing_ok=True)
+    run = group.play("status", "-e", json.dumps({"bdr_status_file": str(file), **variables}))
+    return run, json.loads(file.read_text())
+
+
+def processes(group: Group, node: str) -> list[int]:
+    """Return the processes of a node's server, the first of them all first."""
+    postmaster = int((group.home(node) / "data/postmaster.pid").read_text().split()[0])
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    return [postmaster, *map(int, children)]
+
+
+@contextlib.contextmanager
+def stopped(pids: t.Sequence[int]) -> t.Iterator[None]:
+    """Stop processes for a while: they are there, and do nothing."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in reversed(pids):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def stop(group: Group, node: str) -> None:
+    os.kill(processes(group, node)[0], signal.SIGINT)
+    eventually((group.home(node) / "data/postmaster.pid").exists, False)
+
+
+def start(group: Group, node: str) -> None:
+    home = group.home(node)
+    command = ["runuser", "-u", "postgres", "--", "env", f"PGPASSFILE={home}/passfile", f"{BIN}/pg_ctl"]
+    arguments = ["-D", f"{home}/data", "-l", f"{home}/log/startup.log", "-w", "start"]
+    subprocess.run([*command, *arguments], check=True, cwd="/", stdout=subprocess.DEVNULL)
+
+
+def alone(group: Group, node: str, text: str) -> None:
+    """Run SQL on a node and keep it there."""
+    with group.session(node) as session, session.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_replication_origin_create('here') WHERE NOT EXISTS "
+            "(SELECT FROM pg_replication_origin WHERE roname = 'here')"
+        )
+        cursor.execute("SELECT pg_replication_origin_session_setup('here')")
+        cursor.execute(text)
+        session.commit()
+
+
+def state_of(group: Group) -> dict[str, t.Any]:
+    """Return what would be another if anything had been written on a node."""
+    queries = (
+        "SELECT pg_snapshot_xmax(pg_current_snapshot())::text, pg_conf_load_time()::text",
+        "SELECT slot_name::text, active FROM pg_replication_slots ORDER BY 1",
+        "SELECT sub_name::text, sub_enabled FROM pglogical.subscription ORDER BY 1",
+        "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'pglogical apply%' ORDER BY 1",
+    )
+    return {node: [group.sql(node, query) for query in queries] for node in NODES}
+
+
+# --- A group that is well -------------------------------------------------------------------------
+
+
+def test_a_group_that_is_well_is_told_so_and_left_as_it_is(group: Group, look: Look) -> None:
+    seen(look, {})
+    before = state_of(group)
+    run, found = played(group)
+    assert run.code == 0 and run.changed() == {(SHOWN, "alpha")}, "the file"
+    assert run.output.count("  streaming  ") == 6 and "hstat is well: 6 streaming" in run.output
+    assert found["ok"] and found["findings"] == [] and wrong(found) == {}
+    clocks = [node["clock"] for node in found["nodes"].values()]
+    assert all(abs(clock["offset_ms"]) <= clock["uncertainty_ms"] + 1 for clock in clocks)
+    assert all(link["lag_bytes"] == 0 and link["until_lost_bytes"] > 64 * 2**20 for link in found["links"])
+    page = group.directory / "status.html"
+    query = "links[?state=='streaming'] | length(@)"
+    run = group.must("status", "-e", json.dumps({"bdr_query": query, "bdr_status_file": str(page)}))
+    assert "bdr_status_report.answer: 6" in run.output and "  streaming  " not in run.output
+    assert page.read_text().startswith("<!doctype html>") and page.read_text().count('class="link streaming"') == 6
+    assert run.changed() == {(SHOWN, "alpha")}
+    assert state_of(group) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"bdr_status_lag_mb": 0}, "bdr_status_lag_mb is '0'; a whole number from 1 to 1000000 is wanted"),
+        ({"bdr_query": "links["}, "bdr_query is no JMESPath expression"),
+        ({"bdr_status_file": "/nosuch/status.json"}, "bdr_status_file cannot be written"),
+    ],
+)
+def test_bad_input_is_one_error(group: Group, given: dict[str, t.Any], said: str) -> None:
+    run = group.play("status", "-e", json.dumps(given))
+    assert run.code != 0 and len(run.errors()) == 1 and said in run.errors()[0]
+
+
+def test_what_is_not_as_it_should_be_is_warned_of(group: Group, look: Look) -> None:
+    group.sql("alpha", "ALTER SYSTEM SET work_mem = '8MB'")
+    group.sql("alpha", "ALTER SYSTEM SET max_prepared_transactions = 7")
+    group.sql("alpha", "SELECT pg_reload_conf()")
+    group.everywhere("CREATE TABLE journal (line text)")
+    group.sql("bravo", "DROP TRIGGER pgbdr_deny_truncate ON town")
+    wanted = [
+        "alpha has to restart for max_prepared_transactions",
+        "work_mem differs: 8192 (kB) on alpha, its default on bravo, its default on charlie",
+        "public.town in appdb lacks the guard it should have on bravo",
+        "public.journal in appdb lacks a primary key on alpha, bravo, charlie",
+    ]
+    found: dict[str, t.Any] = {}
+
+    def warned() -> list[str]:
+        found.update(look())
+        return messages(found, "warning")
+
+    eventually(warned, wanted)
+    assert found["ok"] and wrong(found) == {}
+    # A setting that is gone from the file goes on waiting for a restart; one that is as it was does not.
+    group.sql("alpha", "ALTER SYSTEM SET max_prepared_transactions = 0")
+    group.sql("alpha", "ALTER SYSTEM RESET work_mem")
+    group.sql("alpha", "SELECT pg_reload_conf()")
+    group.everywhere("DROP TABLE journal CASCADE")
+    group.sql(
+        "bravo",
+        "CREATE TRIGGER pgbdr_deny_truncate BEFORE TRUNCATE ON town EXECUTE PROCEDURE pgbdr.deny_truncate()",
+    )
+    eventually(lambda: look()["findings"], [])
+    group.sql("alpha", "ALTER SYSTEM RESET ALL")
+    group.sql("alpha", "SELECT pg_reload_conf()")
+
+
+# --- One link -------------------------------------------------------------------------------------
+
+
+def worker(run: Runner, node: str, name: str) -> dict[str, t.Any]:
+    (found,) = (row for row in run("status_info", node)["incoming"] if row["name"] == name)
+    return found
+
+
+def test_a_link_that_is_behind_catches_up(group: Group, look: Look, run: Runner) -> None:
+    with stopped([worker(run, "bravo", "alpha_bravo")["pid"]]):
+        group.sql("alpha", "INSERT INTO bulk SELECT n, repeat('x', 1000) FROM generate_series(1, 4000) n")
+        found = seen(look, {"alpha bravo": "catching_up"}, lag_mb=2)
+        link = links(found)["alpha bravo"]
+        assert link["lag_bytes"] > 2 * 2**20 and found["ok"]
+        assert wrong(look()) == {}, "16 MB are the default"
+    seen(look, {}, lag_mb=1)
+
+
+def test_a_worker_that_waits_for_a_lock_is_told_with_who_holds_it(group: Group, look: Look) -> None:
+    with group.session("bravo") as session, session.cursor() as cursor:
+        cursor.execute("SET application_name = 'forgotten'; LOCK town; SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+        group.sql("alpha", "UPDATE town SET n = n + 1")
+        found = links(seen(look, {"alpha bravo": "waiting_for_lock downstream"}))["alpha bravo"]
+        first, second = found["evidence"]
+        assert first.endswith("s for a lock on town") and second == f"PID {pid} (forgotten, postgres) holds it"
+        # The mend is a command, and mends.
+        command = found["mend"].partition("on the host of bravo: ")[2]
+        subprocess.run([*("runuser", "-u", "postgres", "--"), *shlex.split(command)], check=True, cwd="/")
+    seen(look, {})
+    eventually(lambda: group.sql("bravo", "SELECT n FROM town"), group.sql("alpha", "SELECT n FROM town"))
+
+
+def test_a_key_that_both_ends_have_stops_the_link_and_is_no_crash_loop(group: Group, look: Look, run: Runner) -> None:
+    alone(group, "bravo", "UPDATE mail SET address = 'z' WHERE id = 2")
+    group.sql("alpha", "UPDATE mail SET address = 'z' WHERE id = 1")
+    found = seen(look, {"alpha bravo": "stopped_by_conflict downstream"})
+    link = links(found)["alpha bravo"]
+    said = "; ".join(link["evidence"])
+    assert 'duplicate key value violates unique constraint "mail_address_key"; Key (address)=(z)' in said
+    assert "apply UPDATE from remote relation public.mail in commit before 0/" in said
+    assert "change or delete one of the two rows on this node" in link["mend"]
+    assert found["nodes"]["bravo"]["findings"][0].startswith("duplicate key value violates unique constraint")
+    alone(group, "bravo", "UPDATE mail SET address = 'b' WHERE id = 2")
+    run("links", "bravo")
+    # It ended a moment ago, and what the log says is not of now.
+    seen(look, {})
+    eventually(lambda: group.sql("bravo", "SELECT address FROM mail WHERE id = 1"), [("z",)])
+
+
+def test_a_worker_that_ends_again_and_again_is_a_crash_loop(group: Group, look: Look, run: Runner) -> None:
+    group.sql("charlie", "DROP TABLE gone CASCADE")
+    group.sql("alpha", "INSERT INTO gone VALUES (1)")
+    found = links(seen(look, {"alpha charlie": "crash_looping downstream"}))["alpha charlie"]
+    assert 'relation "public.gone" does not exist' in found["evidence"]
+    assert found["worker_failure"]["times"] >= 2 and "schema.yml" in found["mend"]
+    alone(group, "charlie", "CREATE TABLE gone (id int PRIMARY KEY)")
+    run("links", "charlie")
+    seen(look, {})
+    eventually(lambda: group.sql("charlie", "SELECT id FROM gone"), [(1,)])
+
+
+def test_a_connection_that_is_disabled_or_gone_is_down_at_its_downstream(group: Group, look: Look, run: Runner) -> None:
+    group.sql("bravo", "SELECT pglogical.alter_subscription_disable('charlie_bravo', true)")
+    found = links(seen(look, {"charlie bravo": "down downstream"}))["charlie bravo"]
+    assert "its connection on bravo is disabled" in found["evidence"][0] and found["mend"].endswith("site.yml")
+    run("links", "bravo")
+    seen(look, {})
+
+
+def test_an_upstream_that_lets_its_downstream_in_no_more_is_the_end_at_fault(
+    group: Group, look: Look, run: Runner
+) -> None:
+    group.sql("alpha", "ALTER ROLE bdr_replication NOLOGIN")
+    for verb in ("disable", "enable"):
+        group.sql("bravo", f"SELECT pglogical.alter_subscription_{verb}('alpha_bravo', true)")
+    found = links(seen(look, {"alpha bravo": "down upstream"}))["alpha bravo"]
+    assert any('role "bdr_replication" is not permitted to log in' in said for said in found["evidence"])
+    group.sql("alpha", "ALTER ROLE bdr_replication LOGIN")
+    run("links", "bravo")
+    seen(look, {})
+
+
+# --- A node ---------------------------------------------------------------------------------------
+
+
+def test_a_node_that_hangs_is_told_of_in_time_and_is_not_called_down(group: Group, look: Look, run: Runner) -> None:
+    """Every process of its server: nothing of it answers, and the others' connections to it stay."""
+    with stopped(processes(group, "alpha")):
+        began = time.monotonic()
+        assert not run("status_info", "alpha")["answers"]
+        # What the ten seconds of the whole leave to a node; how long Ansible takes depends on who else is at work here.
+        assert 3 <= time.monotonic() - began < 5
+        whole, found = played(group)
+    assert whole.code != 0
+    assert found["nodes"]["alpha"]["reason"] == "silent" and not found["ok"]
+    silent = "the server of alpha cannot be reached: the server does not answer within 3 s"
+    assert messages(found, "error") == [f"alpha does not answer: {silent}"]
+    assert whole.errors() == ["hstat is not well: alpha does not answer"]
+    assert wrong(found) == dict.fromkeys(
+        ("alpha bravo", "alpha charlie", "bravo alpha", "charlie alpha"),
+        "unknown",
+    )
+    assert links(found)["alpha bravo"]["evidence"] == [f"alpha: {silent}", "its worker on bravo is running"]
+    assert links(found)["bravo alpha"]["evidence"][1].startswith("slot pgl_appdb_bravo_bravo_alpha of bravo is in use")
+    seen(look, {})
+
+
+def test_a_node_that_is_down_and_a_host_that_is_gone_are_told_apart(group: Group, look: Look, run: Runner) -> None:
+    stop(group, "charlie")
+    away = {
+        **{"alpha charlie": "down downstream", "bravo charlie": "down downstream"},
+        **{"charlie alpha": "down upstream", "charlie bravo": "down upstream"},
+    }
+    found = seen(look, away)
+    assert messages(found, "error")[0].startswith("charlie is down: ")
+    assert links(found)["alpha charlie"]["mend"] == "ansible-playbook playbooks/site.yml"
+    group.host_variables["bravo"] = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    played_without, shown = played(group, bdr_status_fail=False)
+    group.host_variables.clear()
+    assert [error for error in played_without.errors() if "not well" in error] == []
+    assert shown["nodes"]["bravo"]["reason"] == "unreachable"
+    # bravo reads from alpha all the same.
+    assert wrong(shown) == {**away, "alpha bravo": "unknown", "bravo alpha": "unknown"}
+    start(group, "charlie")
+    for node in NODES:
+        run("links", node)
+    seen(look, {})
+
+
+# --- What cannot be undone comes last -------------------------------------------------------------
+
+
+def test_wal_that_is_lost_is_told_with_the_command_that_seeds_again(group: Group, look: Look, run: Runner) -> None:
+    stop(group, "charlie")
+    states: list[str] = []
+    for segment in range(12):
+        group.sql("alpha", "INSERT INTO bulk VALUES (%s, 'x')", 10_000 + segment)
+        group.sql("alpha", "SELECT pg_switch_wal()")
+        group.sql("alpha", "CHECKPOINT")
+        found = look()
+        states.append(links(found)["alpha charlie"]["state"])
+        if states[-1] == "wal_lost":
+            break
+        until = links(found)["alpha charlie"]["until_lost_bytes"]
+        assert until is not None and (until > 48 * 2**20 or len(messages(found, "warning")) == 1), found["findings"]
+    assert states == [*["down"] * (len(states) - 1), "wal_lost"] and len(states) > 3
+    link = links(found)["alpha charlie"]
+    assert link["evidence"] == ["slot pgl_appdb_alpha_alpha_charlie of alpha has lost its WAL (wal_status is lost)"]
+    assert link["mend"] == "ansible-playbook playbooks/reseed.yml -e bdr_node=charlie -e bdr_confirm=charlie"
+    assert wrong(found)["bravo charlie"] == "down downstream"
+    start(group, "charlie")
+    for node in ("alpha", "bravo"):
+        run("links", node)
+    seen(look, {"alpha charlie": "wal_lost upstream"})
+
+
+def test_a_slot_that_is_gone_is_told_as_such(group: Group, look: Look) -> None:
+    group.sql("alpha", "SELECT pg_drop_replication_slot('pgl_appdb_alpha_alpha_charlie')")
+    found = links(look())["alpha charlie"]
+    assert (found["state"], found["end"]) == ("slot_missing", "upstream")
+    assert found["mend"] == "ansible-playbook playbooks/reseed.yml -e bdr_node=charlie -e bdr_confirm=charlie"
+    run = group.play("status")
+    assert run.code != 0 and run.changed() == set()
+    assert run.errors() == ["hstat is not well: alpha -> charlie (appdb) is slot_missing"]
+    assert "slot_missing" in run.output and run.output.count("  streaming  ") == 5
