@@ -77,8 +77,7 @@ NODE_FIELDS: f.Fields = {
 # Read by playbooks and roles, not by the plan.
 OTHER_VARIABLES = (
     *("bdr_accept_loss", "bdr_confirm", "bdr_donor", "bdr_drop_slot", "bdr_force", "bdr_hosts", "bdr_node"),
-    *("bdr_plan_file", "bdr_query"),
-    *("bdr_compare_fail", "bdr_compare_file", "bdr_compare_page"),
+    *("bdr_compare_fail", "bdr_compare_file", "bdr_compare_page", "bdr_plan_file", "bdr_query"),
     *("bdr_repair_delete", "bdr_repair_fail", "bdr_repair_file"),
     *("bdr_repair_lock_seconds", "bdr_repair_plan", "bdr_repair_policy"),
     *("bdr_replication_password", "bdr_secrets_directory"),
