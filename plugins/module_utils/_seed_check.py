@@ -57,7 +57,7 @@ def problems(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> lis
     ]
     silent = [
         f"bdr_hosts: {other} does not answer ({_error(found, other)}), and it must send to {name} and get from it; "
-        "bring it up with site.yml, or remove it first"
+        f"start its server (unit {node['unit']}), or remove the node first"
         for other, node in sorted(plan["nodes"].items())
         if other != name and not node["standby_of"] and not found.get(other, {}).get("answers")
     ]

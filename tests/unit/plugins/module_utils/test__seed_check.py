@@ -112,7 +112,7 @@ def test_nothing_stands_against_it(request_, changes):
         (
             CHARLIE,
             {"bravo": DOWN},
-            "bdr_hosts: bravo does not answer (no such file), and it must send to charlie and get from it; bring it up",
+            "bdr_hosts: bravo does not answer (no such file), and it must send to charlie and get from it; start its server",
         ),
         (
             CHARLIE,
@@ -205,7 +205,7 @@ def test_what_stands_against_it(request_, changes, said):
 def test_hosts_that_cannot_be_reached():
     assert _seed_check.problems(PLAN, CHARLIE, {"alpha": seen("alpha")}) == [
         "bdr_hosts: bravo does not answer (its host cannot be reached), and it must send to charlie and get from it; "
-        "bring it up with site.yml, or remove it first",
+        "start its server (unit pgbdr-bdr-bravo.service), or remove the node first",
         "bdr_node: the host of charlie cannot be reached",
     ]
 
