@@ -112,7 +112,7 @@ def test_nothing_stands_against_it(request_, changes):
         (
             CHARLIE,
             {"bravo": DOWN},
-            "bdr_hosts: bravo does not answer (no such file), and it must send to charlie and get from it; start its server",
+            "bdr_hosts: bravo does not answer (no such file), and it must send to charlie and get from it; start",
         ),
         (
             CHARLIE,
