@@ -13,6 +13,7 @@ import time
 import typing as t
 from pathlib import Path
 
+import psycopg2
 import pytest
 from groups import ROOT, SOCKETS, Group, Run, eventually, words
 from modules import node_plans, stand
@@ -72,7 +73,13 @@ def group(make_group: t.Callable[..., Group]) -> Group:
 
 def plant(group: Group, node: str, statement: str) -> None:
     """Change a node alone; its name says what a person would call divergence."""
-    group.sql(node, LOCALLY + statement)
+    for _attempt in range(100):
+        try:
+            group.sql(node, LOCALLY + statement)
+            return
+        except psycopg2.errors.ObjectInUse:  # the server has yet to end the session of the one before
+            time.sleep(0.05)
+    raise AssertionError(f"another session of {node} keeps the origin")
 
 
 def compare(group: Group, *arguments: str, **options: t.Any) -> tuple[Run, dict[str, t.Any]]:

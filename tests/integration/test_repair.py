@@ -85,6 +85,9 @@ def plant(group: Group, node: str, text: str) -> None:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute(text)
         connection.commit()
+        # Before the session ends, so that the next one finds it free.
+        cursor.execute("SELECT pg_replication_origin_session_reset()")
+        connection.commit()
 
 
 @pytest.fixture
