@@ -10,6 +10,8 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils._clock import offset
+
 
 class ActionModule(ActionBase):
     """The host's clock is read between two readings of the controller's."""
@@ -23,8 +25,6 @@ class ActionModule(ActionBase):
         result.update(self._execute_module(task_vars=task_vars))
         after = time.time() * 1000
         if "clock" in result:
-            result["clock"] = {
-                "offset_ms": round(result["clock"]["epoch_ms"] - (before + after) / 2, 1),
-                "uncertainty_ms": round((after - before) / 2, 1),
-            }
+            read = result["clock"]["epoch_ms"]
+            result["clock"] = offset(before, read, read, after)
         return result

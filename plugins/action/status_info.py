@@ -10,6 +10,8 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils._clock import offset
+
 
 class ActionModule(ActionBase):
     """The host's clock is read twice between two readings of the controller's, so the look itself does not count."""
@@ -23,9 +25,6 @@ class ActionModule(ActionBase):
         result.update(self._execute_module(task_vars=task_vars))
         after = time.time() * 1000
         if "clock" in result:
-            at_most, at_least = result["clock"]["started_ms"] - before, result["clock"]["ended_ms"] - after
-            result["clock"] = {
-                "offset_ms": round((at_most + at_least) / 2, 1),
-                "uncertainty_ms": round((at_most - at_least) / 2, 1),
-            }
+            host = result["clock"]
+            result["clock"] = offset(before, host["started_ms"], host["ended_ms"], after)
         return result

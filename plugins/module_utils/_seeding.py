@@ -51,7 +51,6 @@ class SeedingWork:
         self.donor = donor
         self.point = point
         self.steps: list[str] = []
-        self._run = run
         self._standby = standby(plan, donor, point)
         self._closed = _render.closed(plan)
         self._service = service(plan, run)

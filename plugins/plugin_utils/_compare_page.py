@@ -203,7 +203,6 @@ def _difference(found: Mapping) -> str:
     key = ", ".join(f"{name} = {value}" for name, value in found["key"].items()) or "a row"
     odd = sorted({node for version in found["versions"][1:] for node in version["nodes"]})
     unproven = f'<p class="warn">{text(found["reason"])}</p>\n' if found["reason"] else ""
-    conflict = f'<p class="dim">Conflict: {text(found["conflict"])}</p>\n' if found["conflict"] else ""
     head = "".join(_version_head(found, version) for version in found["versions"])
     names = found["columns"] or list(dict.fromkeys(name for each in found["versions"] for name in each["values"]))
     rows = "".join(_column(found, name) for name in names) or _presence(found)
@@ -211,7 +210,7 @@ def _difference(found: Mapping) -> str:
     return (
         f'<article data-verdict="{verdict}" data-key="{_sought(key)}" data-odd="{text(" ".join(odd))}">'
         f"<h3>{text(key)} {_verdict(verdict)}</h3>\n{unproven}<table>\n<thead><tr><th></th>{head}</tr></thead>\n"
-        f"<tbody>\n{rows}{_commits(found)}</tbody></table>\n{conflict}</article>\n"
+        f"<tbody>\n{rows}{_commits(found)}</tbody></table>\n</article>\n"
     )
 
 

@@ -95,8 +95,7 @@ def _difference(found: Mapping) -> list[str]:
         told = [values_text(version), *marks(found, version)]
         lines.append(f"    {name.ljust(width)}  {'; '.join(told)}")
     known = [each for version in found["versions"] for each in origins(found, version)]
-    lines += [f"    committed: {', '.join(known)}"] if known else []
-    return [*lines, f"    conflict: {one_line(found['conflict'])}"] if found["conflict"] else lines
+    return [*lines, f"    committed: {', '.join(known)}"] if known else lines
 
 
 def values_text(version: Mapping) -> str:

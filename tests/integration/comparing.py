@@ -119,7 +119,6 @@ def _difference(key: Found, rows: dict[str, Found | None]) -> Found:
         "newest": [],
         "committed": {},
         "origin": {},
-        "conflict": "",
     }
 
 

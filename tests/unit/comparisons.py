@@ -31,7 +31,6 @@ def difference(key: Found, *versions: Found, **changes: t.Any) -> Found:
         "newest": [],
         "committed": {},
         "origin": {},
-        "conflict": "",
     }
     return {**sound, **changes}
 
@@ -47,7 +46,6 @@ CHANGED = difference(
         "charlie": "2026-11-22T09:01:02.345678+00:00",
     },
     origin={"alpha": None, "bravo": None, "charlie": "alpha"},
-    conflict="update_update at 2026-11-22T09:01:03+00:00 on bravo: the local row was kept",
 )
 GONE = difference({"id": "7"}, version("alpha bravo", None), version("charlie", "71", name="Ys", size=None))
 MISSING = difference({"id": "9"}, version("alpha charlie", "91", name="Köln", size=""), version("bravo", None))

@@ -48,7 +48,6 @@ def of_row(
         "newest": newest(groups, {node: found["committed"] for node, found in details.items()}),
         "committed": {node: found["committed"] for node, found in sorted(details.items())},
         "origin": {node: found["origin"] for node, found in sorted(details.items())},
-        "conflict": "",
     }
 
 
@@ -74,7 +73,6 @@ def of_multiset(candidate: Candidate, reason: str, values: t.Mapping[str, str | 
         "newest": [],
         "committed": {},
         "origin": {},
-        "conflict": "",
     }
 
 

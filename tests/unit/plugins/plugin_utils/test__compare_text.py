@@ -56,7 +56,6 @@ public.city (appdb)
       bravo           name 'Lutetia'
       committed: alpha 2026-11-22T09:01:02.345678+00:00, charlie 2026-11-22T09:01:02.345678+00:00 from alpha, \
 bravo 2026-11-20T01:00:00+00:00
-      conflict: update_update at 2026-11-22T09:01:03+00:00 on bravo: the local row was kept
 
   id=7: name, size
       alpha, bravo  not there; majority

@@ -51,7 +51,6 @@ def test_all_that_is_told_of_a_row():
         "newest": ["a", "c"],
         "committed": {"a": LATE, "b": EARLY, "c": LATE},
         "origin": {"a": "", "b": None, "c": "bdr_a"},
-        "conflict": "",
     }
     assert told({"c": ONE, "a": ONE, "b": TWO}, shown)["majority"] == ["a", "c"]
 
@@ -147,7 +146,6 @@ def test_a_row_without_a_key():
         "newest": [],
         "committed": {},
         "origin": {},
-        "conflict": "",
     }
     again = outcome.of_multiset(Candidate(("4711",), {"a": ("1", "1"), "b": ("3", "2"), "c": ("3", "1")}), "silent", {})
     assert (again["verdict"], again["reason"], again["majority"]) == ("unproven", "silent", ["b", "c"])
