@@ -32,18 +32,20 @@ class ActionModule(ActionBase):
                 "donor": {"type": "str", "default": ""},
                 "force": {"type": "str", "default": ""},
                 "accept_loss": {"type": "str", "default": ""},
+                "method": {"type": "str", "default": "auto"},
                 "found": {"type": "list", "elements": "dict"},
             }
         )
         plan, name, donor = arguments["plan"], arguments["name"], arguments["donor"]
-        wrong = _seed.request_problems(plan, name, arguments["confirm"], donor)
+        method = arguments["method"]
+        wrong = _seed.request_problems(plan, name, arguments["confirm"], donor, method)
         if wrong:
             return {**result, "failed": True, "msg": "\n".join(wrong)}
         result.update(changed=False, name=name, host=plan["nodes"][name]["host"])
         if arguments["found"] is None:
             return result
         found = {node["node"]: node for node in arguments["found"] if "node" in node}
-        request = _seed_check.Request(name, donor, arguments["force"], arguments["accept_loss"])
+        request = _seed_check.Request(name, donor, arguments["force"], arguments["accept_loss"], method)
         wrong = _seed_check.problems(plan, request, found)
         if wrong:
             return {**result, "failed": True, "msg": "\n".join(wrong)}
@@ -54,6 +56,7 @@ class ActionModule(ActionBase):
             **result,
             "donor": course.donor,
             "donor_host": plan["nodes"][course.donor]["host"],
+            "method": course.method,
             "point": course.point,
             "size_mb": found[course.donor]["size_mb"],
             "begins": course.begins,

@@ -29,6 +29,11 @@ PROMOTED = "promoted"
 """How far a node is: nothing of this seeding is there; the copy lies beside its place; it follows the donor; it stands
 by itself, and its slots must be kept."""
 
+AUTO = "auto"
+PHYSICAL = "physical"
+METHODS = (PHYSICAL,)
+"""Ways to the group's data: `physical` copies the donor's data directory, which becomes the node's own."""
+
 RECEIPT = "pgbdr_seed.json"
 """File in a data directory that was copied: of whom, and the name of the point to come."""
 
@@ -93,7 +98,7 @@ def _standby_settings(share: NodePlan, point: str) -> t.Iterator[Setting]:
         yield Setting(name, value, "fixed", why)
 
 
-def request_problems(plan: t.Mapping[str, t.Any], name: str, confirm: str, donor: str) -> list[str]:
+def request_problems(plan: t.Mapping[str, t.Any], name: str, confirm: str, donor: str, method: str = AUTO) -> list[str]:
     """Return what is wrong with what the operator asked for."""
     nodes = plan["nodes"]
     names = ", ".join(sorted(nodes))
@@ -104,10 +109,15 @@ def request_problems(plan: t.Mapping[str, t.Any], name: str, confirm: str, donor
     if confirm != name:
         said = f"names {confirm!r}" if confirm else "is missing"
         return [f"bdr_confirm {said}: all data of {name} is replaced; repeat its name, -e bdr_confirm={name}"]
-    if not rules(plan["engine"], plan["era"]).can_be_copied:
+    methods = rules(plan["engine"], plan["era"]).seed_methods
+    if not methods:
         return [
             f"bdr_engine: with {plan['engine']} a copy keeps the donor's identity and cannot become another node, so "
             "reseed.yml cannot seed it. Write to no node meanwhile, and follow docs/reseed.md"
+        ]
+    if method not in (AUTO, *methods):
+        return [
+            f"bdr_seed_method is {method!r}; {plan['engine']} knows {', '.join(methods)}, and {AUTO} chooses by itself"
         ]
     followers = sorted(other for other, node in nodes.items() if node["standby_of"] == name)
     if followers:
@@ -127,7 +137,7 @@ def request_problems(plan: t.Mapping[str, t.Any], name: str, confirm: str, donor
 
 def candidates(plan: t.Mapping[str, t.Any], name: str) -> list[str]:
     """Return the nodes that a node may be copied from."""
-    if not rules(plan["engine"], plan["era"]).can_be_copied:
+    if not rules(plan["engine"], plan["era"]).seed_methods:
         return []
     return [other for other in sorted(plan["nodes"]) if other != name and not why_not(plan, name, other)]
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ._engine import rules
 from ._link_state import STREAMING
-from ._seed import COPIED, FRESH, PROMOTED, Found, candidates
+from ._seed import AUTO, COPIED, FRESH, PROMOTED, Found, candidates
 
 SPARE = 1.1
 """How much more room than the donor's data takes a copy needs: the WAL that is written meanwhile."""
@@ -24,6 +25,7 @@ class Request:
     donor: str = ""
     force: str = ""
     accept_loss: str = ""
+    method: str = AUTO
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Course:
     stage: str
     delivers: bool
     """The node may hold changes that the others do not have."""
+    method: str
+    """One of _seed.METHODS."""
 
     @property
     def begins(self) -> bool:
@@ -96,8 +100,13 @@ def course(plan: t.Mapping[str, t.Any], request: Request, found: Found, new_poin
     may_hold_more = node["data"] == "ours" and node["has_data"] and bool(_downstreams(request.node, found))
     delivers = may_hold_more and not request.accept_loss
     if at == FRESH:
-        return Course(donor_of(plan, request, found), new_point, at, delivers)
-    return Course(node["donor"], node["point"], at, delivers)
+        return Course(donor_of(plan, request, found), new_point, at, delivers, method_of(plan, request))
+    return Course(node["donor"], node["point"], at, delivers, node["method"])
+
+
+def method_of(plan: t.Mapping[str, t.Any], request: Request) -> str:
+    """Return how the node gets its data: the method asked for, or the one that the engine prefers."""
+    return rules(plan["engine"], plan["era"]).seed_methods[0] if request.method == AUTO else request.method
 
 
 def donor_of(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> str:

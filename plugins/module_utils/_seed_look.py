@@ -17,7 +17,7 @@ from ._host import disk
 from ._instance import SIGNAL_FILE
 from ._model import Connection, NodePlan
 from ._program import Runner, missing_packages, platform_name, server_facts
-from ._seed import COPIED, FRESH, PROMOTED, RECEIPT, STANDBY
+from ._seed import COPIED, FRESH, PHYSICAL, PROMOTED, RECEIPT, STANDBY
 
 _SIZE = "SELECT (sum(pg_database_size(oid)) / 1024 / 1024)::bigint FROM pg_database"
 _TABLESPACES = "SELECT spcname::text AS name FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')"
@@ -51,6 +51,8 @@ def look(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
         "stage": at,
         "donor": receipt.get("donor", ""),
         "point": receipt.get("point", ""),
+        # A receipt of 0.5.0 names none: there was no other.
+        "method": receipt.get("method", PHYSICAL) if receipt else "",
         **{"answers": True, "error": "", "size_mb": 0, "free_slots": 0},
         **{"links": [], "slots": [], "sets": [], "tablespaces": []},
     }

@@ -22,7 +22,7 @@ from ._home import MARKER, SEEDED, found_data, identity
 from ._instance import SIGNAL_FILE, Instance, InstanceError
 from ._model import NodePlan
 from ._program import Runner
-from ._seed import COPIED, FRESH, RECEIPT, STANDBY, standby
+from ._seed import COPIED, FRESH, PHYSICAL, RECEIPT, STANDBY, standby
 from ._seed_look import receipt_of, stage
 from ._service import service
 from ._wait import wait_for_links
@@ -169,7 +169,7 @@ class SeedingWork:
         return at if at != FRESH and receipt_of(self.plan, at).get("point") == self.point else FRESH
 
     def _receipt(self, directory: str) -> ManagedFile:
-        text = json.dumps({"donor": self.donor.name, "point": self.point}) + "\n"
+        text = json.dumps({"donor": self.donor.name, "point": self.point, "method": PHYSICAL}) + "\n"
         return ManagedFile(f"{directory}/{RECEIPT}", text, 0o600, "postgres")
 
     def _mark(self, marks: t.Mapping[str, bool]) -> None:

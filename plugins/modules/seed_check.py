@@ -47,6 +47,12 @@ options:
       - The same name, where changes that it did not send are given up.
     type: str
     default: ""
+  method:
+    description:
+      - How the node gets the group's data. V(auto) takes the method that fits. V(physical) copies the donor's data
+        directory.
+    type: str
+    default: auto
   found:
     description:
       - What M(pgbdr.bdr.seed_info) returned on each node. Without it only names are checked.
@@ -79,6 +85,10 @@ donor:
   returned: when O(found) is given
 donor_host:
   description: Its inventory host.
+  type: str
+  returned: when O(found) is given
+method:
+  description: How the node gets the group's data.
   type: str
   returned: when O(found) is given
 point:

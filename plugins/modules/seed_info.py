@@ -52,6 +52,10 @@ donor:
   description: Of whom the node is a copy, empty where it is none.
   type: str
   returned: always
+method:
+  description: How an earlier seeding of the node copies it, empty where there is none.
+  type: str
+  returned: always
 point:
   description: Name of the point in the donor's WAL where the copy ends.
   type: str

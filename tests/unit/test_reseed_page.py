@@ -35,6 +35,7 @@ def seen(name: str, state: str = "streaming", **changes) -> dict:
             "stage": "fresh",
             "donor": "",
             "point": "",
+            "method": "",
             "answers": True,
             "error": "",
             "links": links,
@@ -100,7 +101,7 @@ def test_how_a_message_about_a_gap_ends_is_the_module_s():
 
 def test_what_is_told_of_the_course_is_the_code_s():
     found = {"bravo": seen("bravo", size_mb=33), "charlie": seen("charlie", data="seeded")}
-    course = Course("bravo", "point", "fresh", False)
+    course = Course("bravo", "point", "fresh", False, "physical")
     assert f"\n{_seed_check.told(PLAN, Request('charlie'), course, found)}\nok: " in PAGE
 
 

@@ -27,8 +27,8 @@ class EngineRules(abc.ABC):
     preload_library: t.ClassVar[str]
     auth_method: t.ClassVar[str]
     """Method of pg_hba for the replication role."""
-    can_be_copied: t.ClassVar[bool] = False
-    """Whether the copy of a node's data directory can become another node."""
+    seed_methods: t.ClassVar[tuple[str, ...]] = ()
+    """How a node can be given the group's data, the one that `auto` prefers first. _seed.METHODS explains them."""
     replicates_truncate: t.ClassVar[bool]
     """Where it does not, a TRUNCATE empties one node only, so it is denied unless the operator says otherwise."""
     needs_passfile_in_dsn: t.ClassVar[bool]

@@ -111,6 +111,11 @@ def test_a_node_that_a_standby_follows_is_not_replaced():
             ("alpha", "alpha", ""),
             "bdr_node: no node can seed alpha: it is the only one",
         ),
+        (
+            PLAN,
+            ("charlie", "charlie", "", "fast"),
+            "bdr_seed_method is 'fast'; pglogical knows physical, and auto chooses by itself",
+        ),
     ],
 )
 def test_what_cannot_be_asked_for(found, request_, said):

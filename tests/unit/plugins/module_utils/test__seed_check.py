@@ -30,6 +30,7 @@ def seen(name: str, **changes) -> dict:
         "stage": FRESH,
         "donor": "",
         "point": "",
+        "method": "",
         "answers": True,
         "error": "",
         "links": [link(other) for other in PLAN["nodes"] if other != name],
@@ -52,7 +53,8 @@ def all_seen(**changes) -> dict:
 
 def half(stage: str, **changes) -> dict:
     """Return charlie half seeded from bravo."""
-    return {**DOWN, "data": "seeded", "stage": stage, "donor": "bravo", "point": "pgbdr_charlie_1", **changes}
+    course = {"donor": "bravo", "point": "pgbdr_charlie_1", "method": "physical"}
+    return {**DOWN, "data": "seeded", "stage": stage, **course, **changes}
 
 
 # --- What stands against it -----------------------------------------------------------------------
@@ -286,19 +288,19 @@ NOT_MADE = {
 @pytest.mark.parametrize(
     ("request_", "changes", "wanted"),
     [
-        (CHARLIE, {}, Course("alpha", "new", FRESH, True)),
-        (Request("charlie", "bravo"), {}, Course("bravo", "new", FRESH, True)),
+        (CHARLIE, {}, Course("alpha", "new", FRESH, True, "physical")),
+        (Request("charlie", "bravo"), {}, Course("bravo", "new", FRESH, True, "physical")),
         # Nobody gets anything from it any more.
-        (CHARLIE, NOBODY_S, Course("alpha", "new", FRESH, False)),
+        (CHARLIE, NOBODY_S, Course("alpha", "new", FRESH, False, "physical")),
         # A new node has nothing that the others lack.
-        (CHARLIE, {**NOBODY_S, "charlie": NEW}, Course("alpha", "new", FRESH, False)),
-        (CHARLIE, {**NOBODY_S, **NOT_MADE, "charlie": NEW}, Course("alpha", "new", FRESH, False)),
+        (CHARLIE, {**NOBODY_S, "charlie": NEW}, Course("alpha", "new", FRESH, False, "physical")),
+        (CHARLIE, {**NOBODY_S, **NOT_MADE, "charlie": NEW}, Course("alpha", "new", FRESH, False, "physical")),
         # What it did not send is given up.
-        (Request("charlie", accept_loss="charlie"), {}, Course("alpha", "new", FRESH, False)),
+        (Request("charlie", accept_loss="charlie"), {}, Course("alpha", "new", FRESH, False, "physical")),
         # What an earlier run began
-        (CHARLIE, {"charlie": half(COPIED)}, Course("bravo", "pgbdr_charlie_1", COPIED, False)),
-        (CHARLIE, {"charlie": half(STANDBY)}, Course("bravo", "pgbdr_charlie_1", STANDBY, False)),
-        (CHARLIE, {"charlie": half(PROMOTED)}, Course("bravo", "pgbdr_charlie_1", PROMOTED, False)),
+        (CHARLIE, {"charlie": half(COPIED)}, Course("bravo", "pgbdr_charlie_1", COPIED, False, "physical")),
+        (CHARLIE, {"charlie": half(STANDBY)}, Course("bravo", "pgbdr_charlie_1", STANDBY, False, "physical")),
+        (CHARLIE, {"charlie": half(PROMOTED)}, Course("bravo", "pgbdr_charlie_1", PROMOTED, False, "physical")),
     ],
 )
 def test_the_course(request_, changes, wanted):
@@ -309,7 +311,7 @@ def test_the_course(request_, changes, wanted):
 def test_force_begins_anew(stage):
     found = all_seen(charlie=half(stage))
     request = Request("charlie", "alpha", force="charlie", accept_loss="charlie")
-    assert _seed_check.course(PLAN, request, found, "new") == Course("alpha", "new", FRESH, False)
+    assert _seed_check.course(PLAN, request, found, "new") == Course("alpha", "new", FRESH, False, "physical")
 
 
 def test_a_half_seeded_node_has_nothing_to_deliver():
@@ -337,7 +339,7 @@ def test_a_donor_that_left_the_group_is_told_of():
 )
 def test_slots_of_a_node_that_stands_alone_are_kept(stage, begins, forgets):
     """Their changes are what the copy lacks."""
-    course = Course("alpha", "point", stage, False)
+    course = Course("alpha", "point", stage, False, "physical")
     assert (course.begins, course.forgets) == (begins, forgets)
 
 
@@ -365,4 +367,14 @@ def test_what_is_told(request_, charlie, wanted):
 
 def test_a_copy_beside_data_that_is_still_the_node_s_own_replaces_it():
     found = all_seen(charlie=half(COPIED, data="ours"))
-    assert REPLACES in _seed_check.told(PLAN, CHARLIE, Course("bravo", "point", COPIED, False), found).splitlines()
+    assert (
+        REPLACES
+        in _seed_check.told(PLAN, CHARLIE, Course("bravo", "point", COPIED, False, "physical"), found).splitlines()
+    )
+
+
+def test_a_course_takes_the_method_that_was_asked_for_or_the_one_of_the_earlier_run():
+    asked = Request("charlie", method="physical")
+    assert _seed_check.course(PLAN, asked, all_seen(), "new").method == "physical"
+    begun = all_seen(charlie={**half(PROMOTED), "method": "another"})
+    assert _seed_check.course(PLAN, asked, begun, "new").method == "another"

@@ -19,11 +19,16 @@ FROM_ALPHA, FROM_BRAVO = CHARLIE.connections
 SEEDING = _engine.seeding(CHARLIE, node_plan("alpha"))
 
 
-def test_which_engine_s_nodes_can_be_copied():
-    can = {
-        (engine, era): _engine.rules(engine, era).can_be_copied for engine in _engine.ENGINES for era in _engine.ERAS
+def test_how_each_engine_s_nodes_are_seeded():
+    methods = {
+        (engine, era): _engine.rules(engine, era).seed_methods for engine in _engine.ENGINES for era in _engine.ERAS
     }
-    assert {key for key, value in can.items() if value} == {("pglogical", "0.4"), ("pglogical", "0.7")}
+    assert methods == {
+        ("contrib_bdr", "0.4"): (),
+        ("contrib_bdr", "0.7"): (),
+        ("pglogical", "0.4"): ("physical",),
+        ("pglogical", "0.7"): ("physical",),
+    }
 
 
 # --- Where a link may begin -----------------------------------------------------------------------
