@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ._engine import rules
 from ._link_state import STREAMING
-from ._seed import AUTO, COPIED, FRESH, PROMOTED, Found, candidates
+from ._seed import AUTO, COPIED, FRESH, PROMOTED, STANDBY, Found, candidates
 
 SPARE = 1.1
 """How much more room than the donor's data takes a copy needs: the WAL that is written meanwhile."""
@@ -101,7 +101,9 @@ def course(plan: t.Mapping[str, t.Any], request: Request, found: Found, new_poin
     delivers = may_hold_more and not request.accept_loss
     if at == FRESH:
         return Course(donor_of(plan, request, found), new_point, at, delivers, method_of(plan, request))
-    return Course(node["donor"], node["point"], at, delivers, node["method"])
+    # The point of an earlier run may be marked already, and what the others' new slots keep would begin behind it.
+    point = new_point if at == STANDBY else node["point"]
+    return Course(node["donor"], point, at, delivers, node["method"])
 
 
 def method_of(plan: t.Mapping[str, t.Any], request: Request) -> str:

@@ -91,6 +91,10 @@ class SeedingWork:
             self.steps.append(f"replace {self.plan.data_directory} by the copy of {self.donor.name}")
             if not check_mode:
                 self._replace()
+        elif self._stage() == STANDBY and receipt_of(self.plan, STANDBY).get("point") != self.point:
+            self.steps.append(f"follow {self.donor.name} beyond the point of the earlier run")
+            if not check_mode:
+                self._aim_anew()
         if self._stage() not in (COPIED, STANDBY):
             return
         instance = self._instance(self._standby)
@@ -98,6 +102,7 @@ class SeedingWork:
             self.steps.append(f"start {self.plan.name} as a standby of {self.donor.name}")
         if not check_mode:
             instance.ensure_present(check_mode=False)
+            self._receipt(self.plan.data_directory).write()
             self._await(seconds, self._follows, f"follows {self.donor.name} closely")
 
     def promoted(self, check_mode: bool, seconds: float) -> None:
@@ -166,7 +171,9 @@ class SeedingWork:
 
     def _stage(self) -> str:
         at = stage(self.plan)
-        return at if at != FRESH and receipt_of(self.plan, at).get("point") == self.point else FRESH
+        if at in (FRESH, STANDBY):
+            return at
+        return at if receipt_of(self.plan, at).get("point") == self.point else FRESH
 
     def _receipt(self, directory: str) -> ManagedFile:
         text = json.dumps({"donor": self.donor.name, "point": self.point, "method": PHYSICAL}) + "\n"
@@ -191,6 +198,15 @@ class SeedingWork:
             os.rename(data, old)
         os.rename(self._new, data)
         shutil.rmtree(old, ignore_errors=True)
+
+    def _aim_anew(self) -> None:
+        """Stop a standby that was to end at the point of an earlier run: it is started for another one."""
+        if self._service.is_running():
+            self._service.stop()
+        if self._stage() != STANDBY:
+            raise InstanceError(
+                f"{self.plan.name} has just reached the point of the earlier run. Run this again: it goes on from there"
+            )
 
     def _await(self, seconds: float, done: t.Callable[[], str], what: str) -> None:
         deadline = time.monotonic() + seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -181,6 +182,18 @@ def test_killed_at_each_step_it_goes_on(group: Group) -> None:
         group.must("reseed", *CHARLIE)
     equal(group)
     assert group.must("site").changed() == set()
+
+
+def test_a_node_that_died_before_the_point_that_was_marked_for_it_goes_on(group: Group) -> None:
+    with written(group):
+        arguments = (*CHARLIE, "-e", "bdr_donor=alpha")
+        group.kill("Mark where the copy ends", 0.0, "reseed", *arguments, "-e", "bdr_force=charlie")
+        crash(group, "charlie")
+        receipt = json.loads((group.home("charlie") / "data/pgbdr_seed.json").read_text("utf-8"))
+        # What the run would have done next.
+        group.sql("alpha", "SELECT pg_create_restore_point(%s)", receipt["point"])
+        group.must("reseed", *arguments)
+    equal(group)
 
 
 def test_a_node_whose_data_is_gone_comes_back(group: Group) -> None:

@@ -299,7 +299,7 @@ NOT_MADE = {
         (Request("charlie", accept_loss="charlie"), {}, Course("alpha", "new", FRESH, False, "physical")),
         # What an earlier run began
         (CHARLIE, {"charlie": half(COPIED)}, Course("bravo", "pgbdr_charlie_1", COPIED, False, "physical")),
-        (CHARLIE, {"charlie": half(STANDBY)}, Course("bravo", "pgbdr_charlie_1", STANDBY, False, "physical")),
+        (CHARLIE, {"charlie": half(STANDBY)}, Course("bravo", "new", STANDBY, False, "physical")),
         (CHARLIE, {"charlie": half(PROMOTED)}, Course("bravo", "pgbdr_charlie_1", PROMOTED, False, "physical")),
     ],
 )
