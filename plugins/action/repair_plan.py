@@ -31,6 +31,8 @@ class ActionModule(ActionBase):
             {
                 "plan": {"type": "dict", "required": True},
                 "comparison": {"type": "path", "default": ""},
+                "found": {"type": "dict", "default": {}},
+                "nodes": {"type": "list", "elements": "str", "default": []},
                 "policy": {"type": "str", "default": ""},
                 "delete": {"type": "bool", "default": False},
                 "file": {"type": "path", "default": "repair.json"},
@@ -40,26 +42,29 @@ class ActionModule(ActionBase):
         changed = False
         try:
             found = self._apply(given) if given["repair"] else self._make(given)
-            if not given["repair"]:
+            if given["comparison"]:
                 changed = self._write(given["file"], found)
         except RepairError as error:
             return {**result, "failed": True, "msg": str(error)}
-        Display().display(_repair_text.plan(found, "" if given["repair"] else given["file"]))
+        Display().display(_repair_text.plan(found, given["file"] if given["comparison"] else ""))
         return {
             **result,
             "changed": changed,
             "repair": found,
-            "apply": bool(given["repair"]),
+            "apply": not given["comparison"],
             "keys": _repair.keys_of(found),
         }
 
     def _make(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        found = given["found"] or self._comparison(given)
+        links = {(link["database"], link["upstream"], link["downstream"]) for link in given["plan"]["links"]}
+        return _repair.make(found, given["policy"], given["delete"], links, given["nodes"])
+
+    def _comparison(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         if not given["comparison"]:
             raise RepairError(_repair.NOTHING_GIVEN)
         text = self._text("bdr_compare_file", given["comparison"])
-        found = _repair.comparison_of(text, given["comparison"], given["plan"]["nodes"])
-        links = {(link["database"], link["upstream"], link["downstream"]) for link in given["plan"]["links"]}
-        return _repair.make(found, given["policy"], given["delete"], links)
+        return _repair.comparison_of(text, given["comparison"], given["plan"]["nodes"])
 
     def _apply(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         if given["comparison"] or given["policy"]:

@@ -32,6 +32,7 @@ NO_KEY = "the table has no key: one row cannot be told from another of the same 
 NO_DELETE = "it would be deleted, which bdr_repair_delete does not allow"
 NO_LINK = "it has no connection to {nodes}, where the row is right"
 MORE_ROWS = "{count} more rows differ than the comparison lists: repair these, then compare again"
+NOT_ASKED = "only {nodes} is to be mended"
 NO_TABLE = "the table is not there: schema.yml tells the DDL that makes it"
 
 AGAIN = "make it anew with -e bdr_compare_file=... -e bdr_repair_policy=..."
@@ -139,9 +140,12 @@ def _refuse_strangers(where: str, named: t.Iterable[str], nodes: t.Collection[st
         )
 
 
-def make(found: Mapping, policy: str, delete: bool, links: Links) -> Row:
-    """Return the plan that brings the nodes of a comparison to the versions that are right."""
-    maker = _Maker(policy_of(policy, found["nodes"]), delete, links)
+def make(found: Mapping, policy: str, delete: bool, links: Links, only: t.Collection[str] = ()) -> Row:
+    """Return the plan that brings the nodes of a comparison to the versions that are right.
+
+    only: the nodes that are mended, all of them where there is none.
+    """
+    maker = _Maker(policy_of(policy, found["nodes"]), delete, links, only or found["nodes"])
     for table in found["tables"]:
         maker.add(table)
     plan = {
@@ -166,10 +170,11 @@ def _order(step: Mapping) -> tuple[int, int]:
 class _Maker:
     """Collects the parts of a plan, table by table."""
 
-    def __init__(self, policy: Policy, delete: bool, links: Links) -> None:
+    def __init__(self, policy: Policy, delete: bool, links: Links, nodes: t.Collection[str]) -> None:
         self.policy = policy
         self.delete = delete
         self.links = links
+        self.nodes = nodes
         self.tables: list[Row] = []
         self.steps: list[Row] = []
         self.left: list[Row] = []
@@ -217,7 +222,9 @@ class _Maker:
     def _mend(self, database: str, key: Mapping, node: str, was: str | None, right: Mapping) -> None:
         action = DELETE if right["hash"] is None else INSERT if was is None else UPDATE
         sources = [name for name in right["nodes"] if (database, name, node) in self.links]
-        if action == DELETE and not self.delete:
+        if node not in self.nodes:
+            self._leave(key, [node], NOT_ASKED.format(nodes=" and ".join(sorted(self.nodes))))
+        elif action == DELETE and not self.delete:
             self._leave(key, [node], NO_DELETE)
         elif not sources:
             self._leave(key, [node], NO_LINK.format(nodes=" or ".join(right["nodes"])))

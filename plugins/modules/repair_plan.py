@@ -27,6 +27,18 @@ options:
       - File on the controller that M(pgbdr.bdr.divergence_report) wrote, to make a plan from.
     type: path
     default: ''
+  found:
+    description:
+      - The comparison itself, as M(pgbdr.bdr.divergence_info) returned it. The plan is not written then, and is to be
+        applied.
+    type: dict
+    default: {}
+  nodes:
+    description:
+      - Names of the nodes that the plan may mend. By default all.
+    type: list
+    elements: str
+    default: []
   policy:
     description:
       - Which version of a row is right. V(majority) is the one on more than half of the nodes, V(newest) the one

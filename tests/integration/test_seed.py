@@ -196,6 +196,31 @@ def test_a_node_that_died_before_the_point_that_was_marked_for_it_goes_on(group:
     equal(group)
 
 
+# What a session writes under an origin is sent to nobody.
+LEFT_DIFFERENT = """
+SELECT pg_replication_origin_create('planted') WHERE NOT EXISTS (
+  SELECT FROM pg_replication_origin WHERE roname = 'planted');
+SELECT pg_replication_origin_session_setup('planted');
+DELETE FROM note WHERE id = 'deleted'; UPDATE city SET writer = 'planted' WHERE id = 20000;
+INSERT INTO note VALUES ('inserted')
+"""
+
+
+def test_rows_that_the_links_left_different_are_mended(group: Group) -> None:
+    group.sql("bravo", "INSERT INTO note VALUES ('deleted')")
+    group.sql("bravo", "INSERT INTO city VALUES (20000, 1, 'bravo')")
+    eventually(lambda: group.sql("alpha", "SELECT n FROM city WHERE id = 20000"), [(1,)])
+    with written(group):
+        group.kill("Compare the rows of all nodes", 0.0, "reseed", *CHARLIE, "-e", "bdr_force=charlie")
+        group.sql("charlie", LEFT_DIFFERENT)
+        run = group.must("reseed", *CHARLIE)
+    assert "policy source=" in run.output
+    assert "the nodes differ" not in run.output
+    assert group.sql("charlie", "SELECT writer FROM city WHERE id = 20000") == [("bravo",)]
+    equal(group)
+    assert group.must("site").changed() == set()
+
+
 def test_a_node_whose_data_is_gone_comes_back(group: Group) -> None:
     crash(group, "charlie")
     shutil.rmtree(group.home("charlie") / "data")

@@ -109,7 +109,7 @@ def test_the_tasks_of_the_run_are_the_role_s():
     files = (ROOT / "roles/bdr_seed/tasks").glob("*.yml")
     names = {task["name"] for path in files for task in yaml.safe_load(path.read_text("utf-8"))}
     shown = re.findall(r"^TASK \[pgbdr\.bdr\.bdr_seed : (.*)\]", PAGE, re.MULTILINE)
-    assert len(shown) == 8
+    assert len(shown) == 9
     assert set(shown) <= names
 
 

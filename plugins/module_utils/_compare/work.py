@@ -131,7 +131,9 @@ class Comparison:
                 for told in tables.listed(self._settings, database):
                     estimate = told.pop("estimate")
                     items.append(Item(len(items), told, estimate))
-        if not any(len(item.told["nodes"]) > 1 for item in items):
+        # A group that has no tables yet is equal; where some were asked for, or are on one node only, it is an error.
+        asked = any(self._given[name] for name in ("only", "replication_sets", "schemas", "tables"))
+        if (items or asked) and not any(len(item.told["nodes"]) > 1 for item in items):
             named = (
                 f" that bdr_compare_tables names ({', '.join(self._given['tables'])})" if self._given["tables"] else ""
             )

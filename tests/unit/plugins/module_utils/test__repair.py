@@ -86,6 +86,13 @@ def test_nothing_is_deleted_unless_told():
     assert left(GONE, delete=True) == []
 
 
+def test_nodes_that_are_not_asked_for_are_left_as_they_are():
+    both = difference({"id": "5"}, version("alpha", "1"), version("bravo", "2"), version("charlie", "3"))
+    found = make(comparison(table("city", both)), "source=alpha", True, MESH, ["charlie"])
+    assert [each["node"] for each in found["steps"]] == ["charlie"]
+    assert [(each["nodes"], each["reason"]) for each in found["left"]] == [(["bravo"], "only charlie is to be mended")]
+
+
 def test_the_right_row_is_read_over_a_connection_that_the_node_has():
     links = MESH - {("appdb", "alpha", "bravo")}
     assert [each[3] for each in steps(CHANGED, links=links)] == ["charlie"]
