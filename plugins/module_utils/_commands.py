@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ._conninfo import CONNECT_SECONDS, KEEPALIVES, conninfo
 from ._model import NodePlan
 
 
@@ -25,12 +26,13 @@ def initdb(plan: NodePlan, directory: str) -> list[str]:
 
 def pg_basebackup(plan: NodePlan, directory: str) -> list[str]:
     """Return what copies the data directory of the node that a physical standby follows."""
+    watched = {"connect_timeout": CONNECT_SECONDS, **KEEPALIVES}
     slots = [setting.value for setting in plan.settings if setting.name == "primary_slot_name"]
     return as_postgres(
         f"PGPASSFILE={plan.passfile}",
         *(f"{plan.bin_directory}/pg_basebackup", "-w", "-X", "stream", "-c", "fast"),
         *(word for slot in slots for word in ("-S", slot)),
-        *("-d", plan.primary_conninfo, "-D", directory),
+        *("-d", f"{plan.primary_conninfo} {conninfo(watched)}", "-D", directory),
     )
 
 

@@ -11,6 +11,9 @@ import typing as t
 
 from ._model import PassfileEntry
 
+CONNECT_SECONDS = 5
+KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4}
+"""What makes libpq notice within half a minute that the network was cut; the system's own way takes two hours."""
 _BARE = re.compile(r"[^\s'\\]+\Z")
 
 

@@ -22,14 +22,14 @@ try:
 except ImportError:  # a first run in check mode comes before the packages
     psycopg2 = None
 
-from ._conninfo import conninfo
+from ._conninfo import CONNECT_SECONDS, KEEPALIVES, conninfo
 from ._engine import server
 from ._member import DATABASES
 from ._model import Connection, NodePlan
 from ._session_types import Row, Statement, refusal
 from ._session_types import SessionError as SessionError
 
-CONNECT_SECONDS = 5
+TCP_USER_TIMEOUT_SINCE = 120000  # of libpq
 QUIET = {"log_statement": "none", "log_min_duration_statement": "-1", "log_min_error_statement": "panic"}
 """What keeps a session's statements out of the server's log."""
 
@@ -45,6 +45,14 @@ SELECT DISTINCT h.pid, h.mode, h.granted, w.mode AS wanted, w.relation::regclass
   LEFT JOIN pg_stat_activity a ON a.pid = h.pid
  WHERE w.pid = %(pid)s AND NOT w.granted ORDER BY 1
 """
+
+
+def _watched() -> dict[str, int]:
+    """Return what makes libpq notice a network that was cut, also while it sends."""
+    found = dict(KEEPALIVES)
+    if psycopg2.extensions.libpq_version() >= TCP_USER_TIMEOUT_SINCE:
+        found["tcp_user_timeout"] = 30_000
+    return found
 
 
 class Session:
@@ -71,6 +79,7 @@ class Session:
                 dsn,
                 connection_factory=psycopg2.extras.RealDictConnection,
                 connect_timeout=connect_seconds,
+                **_watched(),
             )
         except psycopg2.Error as error:
             said = str(error).strip()

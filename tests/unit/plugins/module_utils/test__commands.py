@@ -13,6 +13,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils import _commands
 from ansible_collections.pgbdr.bdr.plugins.module_utils._model import Setting
 from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan
 
+WATCHED = "connect_timeout=5 keepalives_idle=10 keepalives_interval=5 keepalives_count=4"
 AS_POSTGRES = "runuser -u postgres -- env -C /"
 BIN = "/usr/lib/postgresql/15/bin"
 HOME = "/var/lib/pgbdr/bdr/alpha"
@@ -52,7 +53,7 @@ def test_a_copy_is_made_of_the_node_that_is_followed():
         *shlex.split(AS_POSTGRES),
         "PGPASSFILE=/var/lib/pgbdr/bdr/delta/passfile",
         *shlex.split(f"{BIN}/pg_basebackup -w -X stream -c fast -d"),
-        STANDBY.primary_conninfo,
+        f"{STANDBY.primary_conninfo} {WATCHED}",
         *("-D", "/new"),
     ]
     assert "host=192.0.2.11 " in STANDBY.primary_conninfo
