@@ -38,4 +38,4 @@ class ActionModule(ActionBase):
                 Display().display(line)
             if window and time.monotonic() - started >= window:
                 return {**result, **answer, "stopped": True}
-            arguments = {**arguments, "slice_seconds": SLICE_SECONDS, "fresh": False}
+            arguments = {**arguments, "slice_seconds": SLICE_SECONDS, "fresh": False, "goes_on": True}

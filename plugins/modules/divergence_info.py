@@ -136,6 +136,12 @@ options:
       - How long a call compares, about. V(0) is until it is through.
     type: int
     default: 0
+  goes_on:
+    description:
+      - This call follows at once on one of the same run, so that a link that let nothing through is not waited for as
+        long once more. The action plugin sets it by itself.
+    type: bool
+    default: false
   only:
     description:
       - Compare only these rows. Each entry has C(database), C(table) as C(schema.table), and C(keys), mappings of the
@@ -229,6 +235,7 @@ ARGUMENT_SPEC = {
     "fresh": {"type": "bool", "default": False},
     "stop_after_seconds": {"type": "int", "default": 0},
     "slice_seconds": {"type": "int", "default": 0},
+    "goes_on": {"type": "bool", "default": False},
     "only": {"type": "list", "elements": "dict", "default": []},
 }
 

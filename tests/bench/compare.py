@@ -67,7 +67,14 @@ def run_module(plan_file: str) -> None:
 
     members = json.loads(Path(plan_file).read_text())
     names = dict.fromkeys(("others", "nodes", "without", "databases", "schemas", "replication_sets", "only"), [])
-    limits = {"max_differences": 1000, "fence_seconds": 60, "max_lag_mb": 0, "max_active": 0, "slice_seconds": 0}
+    limits = {
+        "max_differences": 1000,
+        "fence_seconds": 60,
+        "max_lag_mb": 0,
+        "max_active": 0,
+        "slice_seconds": 0,
+        "goes_on": False,
+    }
     given = {**names, **limits, "members": members, "tables": ["pgbench_accounts"], "columns": {}, "where": {}}
     began = time.monotonic()
     with Comparison(node_plan(members[NODES[0]]), {**given, "equality": "exact", "fresh": True}) as comparison:

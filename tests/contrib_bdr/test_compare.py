@@ -108,7 +108,7 @@ def test_an_old_server_beside_a_new_one(group: Group, make_group: Make) -> None:
         **dict.fromkeys(lists, []),
         **{"members": members, "nodes": ["alpha", "delta"], "others": [{"name": "delta", "dsn": dsn}]},
         **{"tables": ["city"], "columns": {}, "where": {}, "equality": "exact", "max_differences": 9},
-        **{"fence_seconds": 60, "max_lag_mb": 0, "max_active": 0, "fresh": True, "slice_seconds": 0},
+        **{"fence_seconds": 60, "max_lag_mb": 0, "max_active": 0, "fresh": True, "slice_seconds": 0, "goes_on": False},
     }
     with Comparison(node_plan(members["alpha"]), given) as comparison:
         found = comparison.go_on()["comparison"]

@@ -38,6 +38,7 @@ SETTINGS = {
     **dict.fromkeys(("others", "nodes", "without", "databases", "schemas", "tables", "replication_sets", "only"), []),
     **{"columns": {}, "where": {}, "equality": "exact", "max_differences": 1000, "fence_seconds": 60},
     **{"max_lag_mb": 0, "max_active": 0, "fresh": False, "slice_seconds": 0, "stop_after_seconds": 0},
+    "goes_on": False,
 }
 # A process of its own, so that it can be killed: it prints what the module returns.
 MODULE = """

@@ -24,17 +24,27 @@ IMPATIENT_SECONDS = 1.0
 
 
 class Fences:
-    """The fences of one database, and what they took."""
+    """The fences of one database, and what they took.
 
-    def __init__(self, nodes: Nodes, links: t.Collection[tuple[str, str]], is_updated: bool, seconds: float) -> None:
+    silent: links, (upstream, downstream), behind which a fence has waited in vain already, each with the reason.
+    """
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        links: t.Collection[tuple[str, str]],
+        is_updated: bool,
+        seconds: float,
+        silent: t.Mapping[tuple[str, str], str] | None = None,
+    ) -> None:
         self._nodes = nodes
         self._links = links
         self._is_updated = is_updated
         self._seconds = seconds
-        self._patience = seconds
+        self._patience = min(IMPATIENT_SECONDS, seconds) if silent else seconds
         self.rounds = 0
         self.seconds = 0.0
-        self.silent: dict[tuple[str, str], str] = {}
+        self.silent: dict[tuple[str, str], str] = dict(silent or {})
 
     def stand(self) -> dict[str, str]:
         """Put up one. Return downstream node -> why what is on its way to it is not known."""

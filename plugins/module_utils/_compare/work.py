@@ -254,13 +254,18 @@ class Comparison:
 
     def _fences(self, database: str, fence_nodes: Nodes) -> Fences:
         is_updated = server(self._plan).heartbeat_is_updated
-        return Fences(fence_nodes, self._links(database), is_updated, self._given["fence_seconds"])
+        links = self._links(database)
+        silent: dict[tuple[str, str], str] = {}
+        # A run that was stopped and goes on has patience again: somebody may have mended the link.
+        if self._given["goes_on"]:
+            known = {each["link"]: each["reason"] for each in self._journal.fact("fence", NO_FENCE)["unfenced"]}
+            names = {link: _link_name(link, database) for link in links}
+            silent = {link: known[name] for link, name in names.items() if name in known}
+        return Fences(fence_nodes, links, is_updated, self._given["fence_seconds"], silent)
 
     def _note_fences(self, database: str, fences: Fences) -> None:
         noted = self._journal.fact("fence", NO_FENCE)
-        silent = {
-            f"{upstream} -> {downstream} ({database})": why for (upstream, downstream), why in fences.silent.items()
-        }
+        silent = {_link_name(link, database): why for link, why in fences.silent.items()}
         known = {each["link"] for each in noted["unfenced"]}
         new = [{"link": link, "reason": why} for link, why in sorted(silent.items()) if link not in known]
         with self._journal.step():
@@ -272,3 +277,8 @@ class Comparison:
                     "unfenced": [*noted["unfenced"], *new],
                 },
             )
+
+
+def _link_name(link: tuple[str, str], database: str) -> str:
+    upstream, downstream = link
+    return f"{upstream} -> {downstream} ({database})"

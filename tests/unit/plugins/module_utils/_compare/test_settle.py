@@ -215,6 +215,17 @@ def test_fences_add_up_and_keep_the_first_reason(monkeypatch):
     assert fences.silent == {("a", "b"): "not seen within 60 s", ("c", "b"): "refused", ("a", "c"): "lost"}
 
 
+def test_a_link_that_was_silent_in_an_earlier_slice_is_not_waited_for_again(monkeypatch):
+    answers = [Fence(1.0, {("a", "b"): "not seen within 1 s"}), Fence(0.1, {}), Fence(0.1, {})]
+    asked = []
+    monkeypatch.setattr(module, "fence", lambda *arguments: asked.append(arguments[3]) or answers[len(asked) - 1])
+    silent = {("a", "b"): "not seen within 60 s"}
+    fences = Fences(t.cast("t.Any", None), [("a", "b")], True, 60.0, silent)
+    told = [fences.stand() for _answer in answers]
+    assert told == [{"b": "what is on its way from a to b is not known: not seen within 60 s"}, {}, {}]
+    assert asked == [1.0, 1.0, 60.0], "it has come back meanwhile"
+
+
 def test_a_fence_is_never_more_patient_than_it_was_asked_to_be(monkeypatch):
     asked = []
     monkeypatch.setattr(
