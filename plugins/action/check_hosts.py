@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._hosts import builders, installs, problems
+from ..module_utils._hosts import accepted_problems, builders, installs, problems
 from ..module_utils._hosts_rows import seeds
 
 
@@ -27,10 +27,12 @@ class ActionModule(ActionBase):
             {
                 "plan": {"type": "dict", "required": True},
                 "found": {"type": "list", "elements": "dict", "required": True},
+                "accept_restored": {"type": "str", "default": ""},
             }
         )
         hosts = {host["node"]: host for host in arguments["found"]}
-        found = problems(arguments["plan"], hosts)
+        found = accepted_problems(arguments["plan"], arguments["accept_restored"])
+        found += problems(arguments["plan"], hosts)
         if found:
             return {**result, "failed": True, "msg": "\n".join(found)}
         result.update(changed=False, installs=installs(hosts), builders=builders(hosts))

@@ -34,6 +34,7 @@ class ActionModule(ActionBase):
                 "found": {"type": "list", "elements": "dict", "required": True},
                 "warning_percent": {"type": "str", "default": "50"},
                 "lag_mb": {"type": "str", "default": "16"},
+                "restored": {"type": "dict", "default": {}},
                 "file": {"type": "path", "default": ""},
                 "query": {"type": "str"},
             }
@@ -44,7 +45,8 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": problem}
         # A host that cannot be reached left no such result.
         nodes = {host["node"]: _of_the_node(host) for host in given["found"] if "answers" in host}
-        found = status(given["plan"], nodes, int(given["warning_percent"]), int(given["lag_mb"]))
+        percent, lag_mb = int(given["warning_percent"]), int(given["lag_mb"])
+        found = status(given["plan"], nodes, percent, lag_mb, given["restored"])
         found["at"] = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         try:
             if given["query"]:

@@ -29,6 +29,7 @@ LOCK_SECONDS = 300
 
 NODE: dict[str, t.Any] = {"node": {"type": "dict", "required": True}}
 TLS: dict[str, t.Any] = {"tls": {"type": "dict", "default": {}, "no_log": True}}
+RESTORED: dict[str, t.Any] = {"accept_restored": {"type": "str", "default": ""}}
 PASSWORD: dict[str, t.Any] = {"password": {"type": "str", "required": True, "no_log": True}}
 
 
@@ -50,6 +51,11 @@ def share_of(module: AnsibleModule, option: str) -> NodePlan:
             msg=f"{option}: not a node's share of the plan ({error}); use nodes[...] of plan_info's result"
         )
         raise
+
+
+def accepts_restored(module: AnsibleModule, plan: NodePlan) -> bool:
+    """Tell whether the operator named the node as one whose data may be another than what ran there last."""
+    return plan.name in [name.strip() for name in module.params["accept_restored"].split(",")]
 
 
 def engine_of(module: AnsibleModule, plan: NodePlan) -> EngineServer:

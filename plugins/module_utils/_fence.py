@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Close a node to its clients, and take it out: its data stays, its server does not come back by itself."""
+"""Close a node to its clients, or stop it for good: its data stays, its server does not come back by itself."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ._home import MARKER, REMOVED, found_data, identity
 from ._model import NodePlan
 from ._program import Runner
 from ._service import service
+from ._start_note import fence_file
 
 # What has a client port is a client; workers have none. Downstreams go on reading until they have everything.
 _CLIENTS = """
@@ -62,4 +63,17 @@ def out(plan: NodePlan, run: Runner, check_mode: bool) -> list[dict[str, str]]:
         diffs.append({"before": "", "after": f"disable {plan.unit}\n"})
         if not check_mode:
             manager.disable()
+    return diffs
+
+
+def restored(plan: NodePlan, run: Runner, check_mode: bool, why: str) -> list[dict[str, str]]:
+    """Stop the server, and keep it from starting until the node is seeded, or the operator accepts its data."""
+    file = fence_file(plan, why)
+    diffs = [file.diff()] if file.differences() else []
+    manager = service(plan, run)
+    if manager.is_running():
+        diffs.append({"before": "", "after": "stop the server\n"})
+    if not check_mode:
+        file.write()
+        manager.halt()
     return diffs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -97,6 +98,23 @@ def make_directory(path: str, owner: str, mode: int) -> None:
     """Make a directory and what is missing above it; only the last one is given away."""
     os.makedirs(path, exist_ok=True)
     give(path, owner, mode)
+
+
+def empty_home(home: str, marker: str) -> None:
+    """Remove what lies in a home, and the home where nothing holds it."""
+    # The marker goes last: a removal that was killed can be run again.
+    for name in os.listdir(home):
+        path = os.path.join(home, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        elif name != marker:
+            os.unlink(path)
+    os.unlink(f"{home}/{marker}")
+    try:
+        os.rmdir(home)
+        os.rmdir(os.path.dirname(home))
+    except OSError:  # a mount point, or other nodes of the group
+        return
 
 
 def _name_of(uid: int) -> str:

@@ -58,6 +58,8 @@ def _node_problems(node: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> 
         yield was_removed(name, node["home"])
     if host["data"] == "seeded":
         yield half_seeded(name)
+    if host["restored"]["refused"]:
+        yield host["restored"]["refused"]
     if host["major"] is not None and node["major"] not in (0, host["major"]):
         yield (
             f"bdr_postgresql_major: {name} has a data directory of PostgreSQL {host['major']}, wanted is "
@@ -73,6 +75,17 @@ def _node_problems(node: t.Mapping[str, t.Any], host: t.Mapping[str, t.Any]) -> 
     yield from _server_problems(node, host)
     for database in host["databases"].values():
         yield from _encoding_problems(node, database)
+
+
+def accepted_problems(plan: t.Mapping[str, t.Any], accepted: str) -> list[str]:
+    """Return what is wrong with the names of nodes whose data may be another than what ran there last."""
+    nodes = plan["nodes"]
+    return [
+        f"bdr_accept_restored names {name!r}: the group {plan['group']} has no such node; it has "
+        f"{', '.join(sorted(nodes))}"
+        for name in (name.strip() for name in accepted.split(","))
+        if accepted and name not in nodes
+    ]
 
 
 def was_removed(name: str, home: str) -> str:

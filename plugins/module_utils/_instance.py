@@ -19,12 +19,13 @@ from dataclasses import replace
 
 from . import _commands, _connection_file, _loaded, _render
 from ._conninfo import passfile
-from ._files import ManagedFile, give, make_directory
+from ._files import ManagedFile, empty_home, give, make_directory
 from ._home import MARKER, REMOVED, SEEDED, found_data, found_major, identity, log_tail
 from ._hosts import half_seeded, was_removed
 from ._model import NodePlan
 from ._program import Runner, mentions
 from ._service import ServiceError, service
+from ._start_note import forget, refusal, script_file
 from ._tls import check_key_pair
 
 ORPHANS = re.compile('pre-existing shared memory block|lock file "postmaster.pid" already exists')
@@ -49,6 +50,7 @@ class Instance:
         self, plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str], is_seeding: bool = False
     ) -> None:
         self.plan = plan
+        self.accepts_restored = False
         self._is_seeding = is_seeding
         self._run = run
         self._service = service(plan, run)
@@ -61,6 +63,7 @@ class Instance:
         """Bring the instance to what the plan says and start it. Never restarts: see restart_required."""
         self._refuse_what_lies_there()
         self._refuse_overrides()
+        self._refuse_restored(check_mode)
         running = self._service.is_running()
         initialised = found_major(self.plan) is not None
         wrong = [file for file in self._files if file.differences()]
@@ -107,7 +110,7 @@ class Instance:
             os.unlink(unit_file[0])
             self._service.learn()
         if found_data(self.plan) != "absent":
-            self._remove_home()
+            empty_home(self.plan.home, MARKER)
 
     def restart(self) -> None:
         """Stop and start the server."""
@@ -131,6 +134,7 @@ class Instance:
         yield ManagedFile(f"{data}/postgresql.conf", self._including(), 0o600, "postgres", "reload")
         if plan.standby_of:
             yield self._recovery_file()
+        yield script_file(plan)
         yield ManagedFile(plan.passfile, passfile(plan.passfile_entries, password), 0o600, "postgres", secret=True)
         texts = {name: text for name, text in tls.items() if text} if plan.tls != "off" else {}
         if texts:
@@ -169,6 +173,15 @@ class Instance:
         if found == SEEDED and not self._is_seeding:
             raise InstanceError(half_seeded(self.plan.name))
 
+    def _refuse_restored(self, check_mode: bool) -> None:
+        refused = "" if self._is_seeding else refusal(self.plan, self._run)
+        if refused and not self.accepts_restored:
+            raise InstanceError(refused)
+        if refused:
+            self._plan(f"accept what lies in {self.plan.data_directory}")
+            if not check_mode:
+                forget(self.plan)
+
     def _refuse_overrides(self) -> None:
         """ALTER SYSTEM writes a file that is read last: what replication needs must not stand there otherwise."""
         text = ManagedFile(f"{self.plan.data_directory}/postgresql.auto.conf", "", 0o600, "postgres").found() or ""
@@ -206,7 +219,9 @@ class Instance:
 
     def _initialise(self) -> None:
         """Make the data directory beside its place and rename: a killed run leaves nothing that looks initialised."""
-        os.rename(self.make_data(), self.plan.data_directory)
+        made = self.make_data()
+        forget(self.plan)
+        os.rename(made, self.plan.data_directory)
 
     def make_data(self) -> str:
         """Run initdb, or copy the node that is followed, beside the data directory. Return where."""
@@ -232,8 +247,8 @@ class Instance:
         return unfinished
 
     def finish_data(self, unfinished: str) -> None:
-        """Leave behind what connects the node that was copied to its upstreams, and what is of its server."""
-        for name in (_render.CONNECTIONS_FILE, "postmaster.pid"):
+        """Leave behind what connects the node that was copied to its upstreams, and what is its own or its server's."""
+        for name in (_render.CONNECTIONS_FILE, _render.SETTINGS_FILE, "postmaster.pid"):
             if os.path.exists(f"{unfinished}/{name}"):
                 os.unlink(f"{unfinished}/{name}")
         give(unfinished, "postgres", 0o700)
@@ -275,21 +290,6 @@ class Instance:
                 os.utime(file.path, (modified, modified))
             told += ", the previous ones are back" if previous else ""
             raise InstanceError(f"{told}: {error}") from error
-
-    def _remove_home(self) -> None:
-        # The marker goes last: a removal that was killed can be run again.
-        for name in os.listdir(self.plan.home):
-            path = os.path.join(self.plan.home, name)
-            if os.path.isdir(path) and not os.path.islink(path):
-                shutil.rmtree(path)
-            elif name != MARKER:
-                os.unlink(path)
-        os.unlink(f"{self.plan.home}/{MARKER}")
-        try:
-            os.rmdir(self.plan.home)
-            os.rmdir(os.path.dirname(self.plan.home))
-        except OSError:  # a mount point, or other nodes of the group
-            return
 
 
 def _present(files: t.Iterable[ManagedFile]) -> t.Iterator[tuple[ManagedFile, str]]:

@@ -22,6 +22,7 @@ from ._instance import Instance
 from ._links import apply_connections
 from ._model import NodePlan
 from ._program import Runner, speaks_as_planned
+from ._restored_look import look as look_at_changes
 from ._sequences import Sequences
 from ._session import SessionError
 from ._state import told
@@ -38,25 +39,31 @@ class Pending:
     warnings: list[str] = field(default_factory=list)
 
 
-def look(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -> tuple[dict[str, t.Any], Pending]:
+def look(
+    plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str], accepts_restored: bool
+) -> tuple[dict[str, t.Any], Pending]:
     """Return what the host looks like and what there is to do, from one moment when the server was settled."""
     deadline = time.monotonic() + UNSETTLED_SECONDS
     while True:
         try:
-            found = observe(plan, run)
+            found = {**observe(plan, run), "restored": look_at_changes(plan, run)}
+            if found["restored"]["refused"] and not accepts_restored:
+                return found, Pending()  # check_hosts tells of it
+            found["restored"]["refused"] = ""
             if found["data"] in ("foreign", REMOVED, SEEDED) or not speaks_as_planned(plan, found["server"]):
                 return found, Pending()  # check_hosts tells of it
-            return found, pending(plan, run, password, tls)
+            return found, pending(plan, run, password, tls, accepts_restored)
         except SessionError:
             if time.monotonic() >= deadline:
                 raise
             time.sleep(0.2)
 
 
-def pending(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str]) -> Pending:
+def pending(plan: NodePlan, run: Runner, password: str, tls: t.Mapping[str, str], accepts_restored: bool) -> Pending:
     """Return what there is to do."""
     engine = server(plan)
     instance = Instance(plan, run, password, tls)
+    instance.accepts_restored = accepts_restored
     instance.ensure_present(check_mode=True)
     member = apply_member(plan, engine, password, run, check_mode=True)
     guard = apply_part(plan, Guard(plan, engine), run, check_mode=True)

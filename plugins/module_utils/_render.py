@@ -93,10 +93,11 @@ def ident() -> str:
     return "".join(f"{IDENT_MAP} {system_user} postgres\n" for system_user in ("postgres", "root"))
 
 
-def unit(plan: NodePlan, bin_directory: str, notifies: bool) -> str:
+def unit(plan: NodePlan, bin_directory: str, notifies: bool, check: tuple[str, str]) -> str:
     """Return the systemd unit of a node.
 
     notifies: the server was built with systemd support and says itself when it is ready.
+    check: what looks at the data before a start, and behind each end of the server.
     """
     data = plan.data_directory
     if notifies:
@@ -114,7 +115,10 @@ def unit(plan: NodePlan, bin_directory: str, notifies: bool) -> str:
         "Wants=network-online.target",
         "",
         "[Service]",
+        f"ExecStartPre={check[0]}",
         *start,
+        # Behind a crash too, and a start that was refused.
+        f"ExecStopPost=-{check[1]}",
         "ExecReload=/bin/kill -HUP $MAINPID",
         "User=postgres",
         "Group=postgres",

@@ -151,6 +151,8 @@ def _unsent(request: Request, found: Found) -> t.Iterator[str]:
             f"bdr_node: {request.node} has no data any more, so what it did not send to {' and '.join(downstreams)} is "
             f"lost. Put its data back, or say that you accept this with -e bdr_accept_loss={request.node}"
         )
+    elif found[request.node]["refused"] and not request.accept_loss:
+        yield found[request.node]["refused"]
 
 
 def _downstreams(name: str, found: Found) -> list[str]:

@@ -18,6 +18,7 @@ from ._instance import SIGNAL_FILE
 from ._model import Connection, NodePlan
 from ._program import Runner, missing_packages, platform_name, server_facts
 from ._seed import COPIED, FRESH, PHYSICAL, PROMOTED, RECEIPT, STANDBY
+from ._start_note import refusal
 
 _SIZE = "SELECT (sum(pg_database_size(oid)) / 1024 / 1024)::bigint FROM pg_database"
 _TABLESPACES = "SELECT spcname::text AS name FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')"
@@ -47,6 +48,7 @@ def look(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
         "platform": platform_name(),
         "version": server_facts(plan.bin_directory, run)["version"],
         "free_mb": disk(plan)["free_mb"],
+        "refused": refusal(plan, run),
         "missing_packages": missing_packages(plan.packages, run),
         "stage": at,
         "donor": receipt.get("donor", ""),

@@ -25,6 +25,7 @@ from ._program import Runner
 from ._seed import COPIED, FRESH, PHYSICAL, RECEIPT, STANDBY, standby
 from ._seed_look import receipt_of, stage
 from ._service import service
+from ._start_note import forget
 from ._wait import wait_for_links
 
 POLL_SECONDS = 0.2
@@ -191,8 +192,8 @@ class SeedingWork:
         """A run killed in here finds the copy where it was, or in its place, and goes on."""
         data, old = self.plan.data_directory, f"{self.plan.data_directory}.old"
         self._mark({SEEDED: True})
-        if self._service.is_running():
-            self._service.stop()
+        self._service.halt()
+        forget(self.plan)
         if os.path.exists(data):
             shutil.rmtree(old, ignore_errors=True)
             os.rename(data, old)

@@ -13,6 +13,8 @@ from ._commands import pg_ctl
 from ._model import NodePlan
 from ._program import Runner, mentions
 from ._render import unit
+from ._start_check import CHECK, NOTE, SCRIPT_FILE, START
+from ._start_note import note, refusal
 
 START_SECONDS = 300
 
@@ -58,6 +60,16 @@ class Service:
         """Stop the server; its clients are disconnected."""
         raise NotImplementedError
 
+    def halt(self) -> None:
+        """Stop the server if it runs, and whatever is about to start it."""
+        if self.is_running():
+            self.stop()
+
+    def _look_at_data(self, mode: str) -> None:
+        refused = refusal(self.plan, self._run, mode)
+        if refused:
+            raise ServiceError(refused)
+
     def _must(self, command: t.Sequence[str]) -> None:
         code, out, err = self._run(command)
         if code:
@@ -71,7 +83,8 @@ class Systemd(Service):
     def unit_file(self) -> tuple[str, str]:
         """Return path and text of the unit."""
         notifies = mentions(f"{self.plan.bin_directory}/postgres", "sd_notify")
-        text = unit(self.plan, self.plan.bin_directory, notifies)
+        script = f"/bin/sh {self.plan.home}/{SCRIPT_FILE}"
+        text = unit(self.plan, self.plan.bin_directory, notifies, (f"{script} {START}", f"{script} {NOTE}"))
         return f"/etc/systemd/system/{self.plan.unit}", text
 
     def is_running(self) -> bool:
@@ -96,12 +109,17 @@ class Systemd(Service):
 
     def start(self) -> None:
         """Start the unit; a unit that failed before may start again."""
+        self._look_at_data(CHECK)  # the unit does it again, but for whoever reads the journal
         self._run(["systemctl", "reset-failed", self.plan.unit])
         self._must(["systemctl", "start", self.plan.unit])
 
     def stop(self) -> None:
         """Stop the unit."""
         self._must(["systemctl", "stop", self.plan.unit])
+
+    def halt(self) -> None:
+        """Stop the unit in any case: one that failed waits to be started again, every few seconds."""
+        self.stop()
 
 
 class PgCtl(Service):
@@ -114,13 +132,15 @@ class PgCtl(Service):
         return self._run(pg_ctl(self.plan, "status"))[0] == 0
 
     def start(self) -> None:
-        """Start the server with a log of its own until its collector takes over."""
+        """Start the server with a log of its own until its collector takes over; not with another one's data."""
+        self._look_at_data(START)
         log = f"{self.plan.log_directory}/startup.log"
         self._must(pg_ctl(self.plan, "-w", "-t", str(START_SECONDS), "-s", "-l", log, "start"))
 
     def stop(self) -> None:
         """Stop the server in fast mode."""
         self._must(pg_ctl(self.plan, "-w", "-t", str(START_SECONDS), "-s", "-m", "fast", "stop"))
+        note(self.plan, self._run)
 
 
 def service(plan: NodePlan, run: Runner) -> Service:

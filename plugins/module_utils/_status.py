@@ -13,8 +13,10 @@ from __future__ import annotations
 import typing as t
 
 from ._hosts import clock_problems
+from ._model import node_plan
 from ._session_types import Row
 from ._slot_report import MB, report
+from ._start_check import way_out
 from ._status_links import DOWN, SITE, SOUND, UNKNOWN, Ends, Verdict, judge
 
 Found = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -33,15 +35,22 @@ _UNREACHABLE = {
     "reason": "unreachable",
     "error": "its host cannot be reached or was not asked",
     "slots": [],
+    "restored": {"refused": ""},
 }
 
 
-def status(plan: Row, found: Found, warning_percent: int, lag_mb: int) -> Row:
-    """Return nodes, links and findings, and whether all is well."""
+def status(
+    plan: Row, found: Found, warning_percent: int, lag_mb: int, restored: t.Mapping[str, str] | None = None
+) -> Row:
+    """Return nodes, links and findings, and whether all is well.
+
+    restored: what is told of nodes that know less than the others got from them.
+    """
     nodes = {name: dict(found.get(name, _UNREACHABLE)) for name in sorted(plan["nodes"])}
     slots = report(plan, nodes, warning_percent)
     links = [_link(plan, nodes, slots["slots"], link, lag_mb * MB) for link in plan["links"]]
     findings = [
+        *_restored_findings(plan, nodes, restored or {}),
         *_node_findings(nodes),
         *(_link_finding(link) for link in links if link["state"] not in SOUND and not _is_of_the_node(link, nodes)),
         *_slot_findings(slots),
@@ -146,8 +155,18 @@ def _link_finding(link: Row) -> Row:
     return _finding(ERROR, link_name(link), f"{summary}: {link['evidence'][0]}", link["mend"], summary)
 
 
+def _restored_findings(plan: Row, nodes: Found, restored: t.Mapping[str, str]) -> t.Iterator[Row]:
+    for name, node in nodes.items():
+        share = node_plan(plan["nodes"][name])
+        told = node["restored"]["refused"].replace(f". {way_out(share)}", "") or restored.get(name, "")
+        if told:
+            yield _finding(ERROR, name, told, way_out(share), f"{name} holds other data than its own of today")
+
+
 def _node_findings(nodes: Found) -> t.Iterator[Row]:
     for name, node in nodes.items():
+        if not node["answers"] and node["restored"]["refused"]:
+            continue
         if not node["answers"]:
             what = {"down": "is down", "silent": "does not answer", "unreachable": "cannot be reached"}[node["reason"]]
             mend = SITE if node["reason"] == "down" else f"look at the host of {name}"

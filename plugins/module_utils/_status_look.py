@@ -14,6 +14,7 @@ from ._home import FAULTS, log_end, log_tail
 from ._loaded import pending_restart
 from ._model import NodePlan
 from ._program import Runner
+from ._restored_look import look as look_at_changes
 from ._service import is_dead
 from ._session_types import Row
 from ._slot_dialects import SlotRefused, probe
@@ -54,6 +55,11 @@ SELECT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n
 
 def look(plan: NodePlan, engine: EngineServer, run: Runner) -> Row:
     """Return what the node sees; a server that is down or silent is told of, and is no error."""
+    seen = _seen(plan, engine, run)
+    return {**seen, "restored": look_at_changes(plan, run, answers=seen["answers"])}
+
+
+def _seen(plan: NodePlan, engine: EngineServer, run: Runner) -> Row:
     try:
         with _open(plan, "postgres") as session:
             found = {**_server(plan, engine, session), **_log(plan, engine, session)}

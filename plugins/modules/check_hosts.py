@@ -11,8 +11,8 @@ short_description: Check all hosts against the plan before one of them is change
 version_added: "0.1.0"
 description:
   - Fails with every reason not to start. These are foreign data directories, ports in use, another major version,
-    a server that cannot read the data, too little disk, differences in architecture, encoding and collation,
-    clock skew, and rows that a new link would not carry.
+    a server that cannot read the data, data that is older than what ran there before, too little disk, differences in
+    architecture, encoding and collation, clock skew, and rows that a new link would not carry.
   - Runs on the controller and changes nothing. Use it with C(run_once).
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
@@ -28,6 +28,12 @@ options:
     type: list
     elements: dict
     required: true
+  accept_restored:
+    description:
+      - What M(pgbdr.bdr.host_info) was given; each name has to be a node's.
+    type: str
+    default: ""
+    version_added: "0.6.0"
 """
 
 EXAMPLES = r"""

@@ -71,8 +71,10 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     engine_of,
     one_error,
     open_door,
+    runner,
 )
 from ansible_collections.pgbdr.bdr.plugins.module_utils._home import FAULTS, LogMark, log_tail
+from ansible_collections.pgbdr.bdr.plugins.module_utils._start_note import note
 from ansible_collections.pgbdr.bdr.plugins.module_utils._wait import beat, observed_links
 
 ARGUMENT_SPEC = {**NODE, "timeout_seconds": {"type": "int", "default": 30}}
@@ -93,6 +95,7 @@ def main() -> None:
     mark = LogMark(plan)
     with one_error(module):
         links = beat(plan, engine, module.params["timeout_seconds"])
+    note(plan, runner(module))  # no run of site.yml is without it
     module.exit_json(
         changed=False,
         node=plan.name,

@@ -20,6 +20,14 @@ extends_documentation_fragment:
   - pgbdr.bdr.attributes.node
   - pgbdr.bdr.attributes.password
   - pgbdr.bdr.attributes.tls
+options:
+  accept_restored:
+    description:
+      - Names of nodes, with commas between them, whose data may be another than what ran there last.
+        The others are refused where it is.
+    type: str
+    default: ""
+    version_added: "0.6.0"
 """
 
 EXAMPLES = r"""
@@ -89,6 +97,10 @@ disk:
   description: File system of the home, MB free there, MB that the node's WAL takes.
   type: dict
   returned: always
+restored:
+  description: What M(pgbdr.bdr.restored_info) returns.
+  type: dict
+  returned: always
 databases:
   description: For each database that is there already, its encoding, its connections and a table that has rows.
   type: dict
@@ -110,21 +122,25 @@ import time
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     NODE,
     PASSWORD,
+    RESTORED,
     TLS,
+    accepts_restored,
     one_error,
     open_door,
     runner,
 )
 from ansible_collections.pgbdr.bdr.plugins.module_utils._pending import look
 
-ARGUMENT_SPEC = {**NODE, **PASSWORD, **TLS}
+ARGUMENT_SPEC = {**NODE, **PASSWORD, **TLS, **RESTORED}
 
 
 def main() -> None:
     """Read and return."""
     module, plan = open_door(ARGUMENT_SPEC)
     with one_error(module):
-        found, to_do = look(plan, runner(module), module.params["password"], module.params["tls"])
+        params = module.params
+        accepts = accepts_restored(module, plan)
+        found, to_do = look(plan, runner(module), params["password"], params["tls"], accepts)
     for warning in to_do.warnings:
         module.warn(warning)
     # The clock comes last, so that the action plugin can pair it with the moment the answer arrives.

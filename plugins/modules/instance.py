@@ -32,6 +32,13 @@ options:
     description:
       - Name of the group, once more. Wanted with O(state=absent), since that destroys data.
     type: str
+  accept_restored:
+    description:
+      - Names of nodes, with commas between them, whose data may be another than what ran there last.
+        The others are refused where it is.
+    type: str
+    default: ""
+    version_added: "0.6.0"
 """
 
 EXAMPLES = r"""
@@ -66,7 +73,9 @@ restart_required:
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     NODE,
     PASSWORD,
+    RESTORED,
     TLS,
+    accepts_restored,
     alone,
     open_door,
     runner,
@@ -79,6 +88,7 @@ ARGUMENT_SPEC = {
     **NODE,
     **PASSWORD,
     **TLS,
+    **RESTORED,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "confirm": {"type": "str"},
 }
@@ -94,6 +104,7 @@ def main() -> None:
         )
     with alone(module, plan):
         instance = Instance(plan, runner(module), params["password"], params["tls"])
+        instance.accepts_restored = accepts_restored(module, plan)
         ensure = instance.ensure_absent if params["state"] == "absent" else instance.ensure_present
         ensure(module.check_mode)
     module.exit_json(

@@ -43,6 +43,10 @@ has_data:
   description: Whether there is a data directory.
   type: bool
   returned: always
+refused:
+  description: Why its data must not be started, empty where it may; see M(pgbdr.bdr.restored_info).
+  type: str
+  returned: always
 stage:
   description:
     - How far a seeding of the node got. V(fresh) where nothing of one is there, V(copied), V(standby) or V(promoted).

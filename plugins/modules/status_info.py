@@ -56,6 +56,10 @@ clock:
   sample:
     offset_ms: 1.5
     uncertainty_ms: 300.2
+restored:
+  description: What M(pgbdr.bdr.restored_info) returns.
+  type: dict
+  returned: always
 slots:
   description:
     - The slots as M(pgbdr.bdr.slot_info) returns them, each with C(sender), the state of its walsender, and

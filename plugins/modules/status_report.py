@@ -37,6 +37,12 @@ options:
       - How far behind a link may be and still count as streaming, in MB.
     type: str
     default: "16"
+  restored:
+    description:
+      - What M(pgbdr.bdr.restored_check) returned as RV(pgbdr.bdr.restored_check#module:nodes).
+    type: dict
+    default: {}
+    version_added: "0.6.0"
   file:
     description:
       - A path on the controller where the health is written as JSON, or as a page where its name ends in C(.html).

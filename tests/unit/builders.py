@@ -111,6 +111,7 @@ def host_found(name: str, **changes: t.Any) -> Variables:
         "missing_packages": [],
         "disk": {"file_system": 1, "free_mb": 100_000, "wal_mb": 0},
         "databases": {},
+        "restored": {"refused": ""},
         "clock": {"offset_ms": 0.0, "uncertainty_ms": 0.0},
     }
     return {**sound, **changes}
@@ -198,6 +199,7 @@ def node_seen(name: str, names: str = THREE, **changes: t.Any) -> Variables:
         "log_time": "2026-11-22 11:09:52",
         "settings": {"max_connections": "100"},
         "pending_restart": [],
+        "restored": {"refused": ""},
         "databases": {"appdb": {"error": "", "unguarded": [], "keyless": []}},
         "clock": {"offset_ms": 0.0, "uncertainty_ms": 0.0},
     }

@@ -38,6 +38,7 @@ def seen(name: str, state: str = "streaming", **changes) -> dict:
             "method": "",
             "answers": True,
             "error": "",
+            "refused": "",
             "links": links,
         },
         **{"size_mb": 1000, "free_mb": 5000, "slots": [], "free_slots": 3, "sets": [], "tablespaces": []},

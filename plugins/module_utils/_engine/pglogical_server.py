@@ -148,6 +148,11 @@ class PglogicalServer(EngineServer):
             return []
         return [{**row, "status": _STATUS.get(row["status"], "down")} for row in session.rows(sql.INCOMING)]
 
+    def name_in(self, session: Session) -> str:
+        """Return the name of pglogical's own node."""
+        nodes = session.rows(sql.LOCAL_NODE) if session.rows(sql.EXTENSIONS) else []
+        return nodes[0]["name"] if nodes else ""
+
     def waits_out_a_retry(self, session: Session, connection: Connection) -> bool:
         """A worker that is down is tried again after 5 s at first, then after 180 s."""
         return bool(session.value(sql.STATUS, {"name": connection.name}) == "down")

@@ -115,6 +115,10 @@ class EngineServer(abc.ABC):
         `starting`, `down`, `disabled`, or empty where only the upstream can tell whether a worker is at work.
         """
 
+    def name_in(self, session: Session) -> str:
+        """Return whose the session's database takes itself for, "" where it takes itself for nobody's."""
+        return ""
+
     def forget_heartbeats(self) -> t.Iterable[Statement]:
         """Return what removes old rows of the heartbeat table on this node alone, where they are only added."""
         return ()

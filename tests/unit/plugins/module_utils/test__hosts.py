@@ -6,7 +6,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils._hosts import build_problem, builders, installs, problems
+from ansible_collections.pgbdr.bdr.plugins.module_utils._hosts import (
+    accepted_problems,
+    build_problem,
+    builders,
+    installs,
+    problems,
+)
 from ansible_collections.pgbdr.bdr.plugins.module_utils._hosts_rows import seeds
 from ansible_collections.pgbdr.bdr.tests.unit.builders import (
     database_found,
@@ -54,6 +60,7 @@ def test_nothing_stands_against_sound_hosts(changes):
 
 
 ONE_BY_ONE = [
+    ({"restored": {"refused": "bdr_home of bravo: it is old. Mend it"}}, "bdr_home of bravo: it is old. Mend it"),
     (
         {"data": "foreign"},
         "bdr_home of bravo: /var/lib/pgbdr/bdr/bravo is not empty and not ours. Empty it, or name another directory",
@@ -103,6 +110,7 @@ def test_all_problems_together():
     bad.update(databases(encoding="LATIN1", collate="C", ctype="C"), data="foreign")
     every = found_with(bravo=bad, alpha=databases(table_with_rows="public.t"), charlie=clock(5000))
     assert [problem.split(" ")[0].rstrip(":") for problem in every] == [
+        "bdr_home",
         "bdr_home",
         "bdr_postgresql_major",
         "bdr_listen_addresses",
@@ -599,3 +607,13 @@ def test_one_host_of_a_platform_builds():
     assert builders(hosts) == {"alpha": "alpha", "bravo": "bravo", "charlie": "bravo", "delta": "delta"}
     assert list(builders(hosts)) == sorted(hosts)
     assert builders({}) == {}
+
+
+@pytest.mark.parametrize("accepted", ["", "alpha", "alpha,charlie", "alpha, charlie"])
+def test_nodes_may_be_named_whose_data_is_accepted(accepted):
+    assert accepted_problems(PLAN, accepted) == []
+
+
+def test_a_name_that_is_no_node_s_is_told():
+    said = "bdr_accept_restored names 'zulu': the group bdr has no such node; it has alpha, bravo, charlie"
+    assert accepted_problems(PLAN, "alpha,zulu") == [said]

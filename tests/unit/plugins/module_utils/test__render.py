@@ -159,8 +159,11 @@ def test_ident_maps_root_and_postgres():
     assert _render.ident() == "pgbdr postgres postgres\npgbdr root postgres\n"
 
 
+CHECK = ("/bin/sh check start", "/bin/sh check note")
+
+
 def test_the_unit_of_a_server_that_notifies():
-    lines = _render.unit(node_plan(), "/opt/pg/bin", notifies=True).splitlines()
+    lines = _render.unit(node_plan(), "/opt/pg/bin", notifies=True, check=CHECK).splitlines()
     assert lines[0] == BANNER
     assert "Type=notify" in lines
     assert "ExecStart=/opt/pg/bin/postgres -D /var/lib/pgbdr/bdr/alpha/data" in lines
@@ -168,7 +171,7 @@ def test_the_unit_of_a_server_that_notifies():
 
 
 def test_the_unit_of_a_server_that_does_not():
-    lines = _render.unit(node_plan(), "/opt/pg/bin", notifies=False).splitlines()
+    lines = _render.unit(node_plan(), "/opt/pg/bin", notifies=False, check=CHECK).splitlines()
     assert "Type=forking" in lines
     assert "PIDFile=/var/lib/pgbdr/bdr/alpha/data/postmaster.pid" in lines
     (start,) = [line for line in lines if line.startswith("ExecStart=")]
@@ -178,9 +181,11 @@ def test_the_unit_of_a_server_that_does_not():
 
 @pytest.mark.parametrize("notifies", [True, False])
 def test_both_units_run_as_postgres_and_hold_no_secret(notifies):
-    lines = _render.unit(node_plan(), "/opt/pg/bin", notifies=notifies).splitlines()
+    lines = _render.unit(node_plan(), "/opt/pg/bin", notifies=notifies, check=CHECK).splitlines()
     assert {"User=postgres", "Group=postgres", "Restart=on-failure", "WantedBy=multi-user.target"} <= set(lines)
     assert "Environment=PGPASSFILE=/var/lib/pgbdr/bdr/alpha/passfile" in lines
+    # A failure of the first keeps the server down; behind its end it is too late for one.
+    assert {"ExecStartPre=/bin/sh check start", "ExecStopPost=-/bin/sh check note"} <= set(lines)
     assert [line for line in lines if line.startswith("[")] == ["[Unit]", "[Service]", "[Install]"]
 
 

@@ -33,6 +33,7 @@ def seen(name: str, **changes) -> dict:
         "method": "",
         "answers": True,
         "error": "",
+        "refused": "",
         "links": [link(other) for other in PLAN["nodes"] if other != name],
         "size_mb": 1000,
         "free_mb": 5000,
@@ -79,6 +80,7 @@ ALPHA_HAS = {"alpha": {"free_slots": 0}}
         (Request("charlie", force="charlie"), {"charlie": {}}),
         (Request("charlie", accept_loss="charlie"), {}),
         (Request("charlie", accept_loss="charlie"), {"charlie": NEW}),
+        (Request("charlie", accept_loss="charlie"), {"charlie": {**DOWN, "refused": "it is old"}}),
         # Links from the node itself are nobody's fault.
         (CHARLIE, {"alpha": {"links": [link("bravo"), link("charlie", "down", None)]}}),
         # One of the donors is not whole, the other one is.
@@ -179,6 +181,11 @@ def test_nothing_stands_against_it(request_, changes):
             {"charlie": NEW},
             "bdr_node: charlie has no data any more, so what it did not send to alpha and bravo is lost. Put its data "
             "back, or say that you accept this with -e bdr_accept_loss=charlie",
+        ),
+        (
+            CHARLIE,
+            {"charlie": {**DOWN, "refused": "bdr_home of charlie: it is old"}},
+            "bdr_home of charlie: it is old",
         ),
         # The donor needs one for the copy.
         (

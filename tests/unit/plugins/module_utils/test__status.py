@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.pgbdr.bdr.plugins.module_utils._start_check import way_out
 from ansible_collections.pgbdr.bdr.plugins.module_utils._status import failure, status
 from ansible_collections.pgbdr.bdr.tests.unit.builders import (
     THREE,
     incoming_seen,
+    node_plan,
     node_seen,
     nodes_seen,
     plan,
@@ -192,3 +194,18 @@ def test_a_pending_restart_and_tables_that_lack_something_are_warned_of():
 def test_the_builders_agree_with_the_plan():
     names = {row["name"] for row in PLAN["nodes"]["alpha"]["connections"]}
     assert {row["name"] for row in node_seen("alpha")["incoming"]} == names
+
+
+REFUSED = "bdr_home of charlie: it is old"
+
+
+def test_a_node_that_must_not_start_is_told_with_its_way_out():
+    way = way_out(node_plan("charlie"))
+    found = health(charlie={**DOWN, "restored": {"refused": f"{REFUSED}. {way}"}})
+    assert [(row["about"], row["message"], row["mend"]) for row in found["findings"]] == [("charlie", REFUSED, way)]
+    assert failure(found) == "bdr is not well: charlie holds other data than its own of today"
+
+
+def test_a_node_that_knows_less_than_the_others_is_told():
+    found = status(PLAN, nodes_seen(), 50, 16, {"charlie": "charlie is old"})
+    assert [(row["severity"], row["message"]) for row in found["findings"]] == [("error", "charlie is old")]

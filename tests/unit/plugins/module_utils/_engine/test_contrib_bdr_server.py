@@ -386,6 +386,11 @@ def test_rows_of_heartbeats_are_forgotten_on_each_node_for_itself():
 
 
 @pytest.mark.parametrize("era", ERAS)
+def test_a_database_bears_no_name(era):
+    assert engine(era).name_in(FakeSession({})) == ""
+
+
+@pytest.mark.parametrize("era", ERAS)
 def test_the_log_is_read_for_the_role_that_replicates(era):
     found = engine(era, bdr_replication_user="repl")
     line = "2026-11-22 00:51:12.196 UTC [18242] {}@appdb bdr ERROR:  all replication slots are in use"

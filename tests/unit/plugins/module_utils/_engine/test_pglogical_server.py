@@ -341,6 +341,18 @@ def test_a_worker_that_is_down_waits(status, wanted):
     assert session.asked == [(sql.STATUS, {"name": "bravo_alpha"})]
 
 
+@pytest.mark.parametrize(
+    ("answers", "name"),
+    [
+        ({sql.EXTENSIONS: []}, ""),
+        ({sql.EXTENSIONS: [{"name": "pglogical"}], sql.LOCAL_NODE: []}, ""),
+        ({sql.EXTENSIONS: [{"name": "pglogical"}], sql.LOCAL_NODE: [{"name": "bravo", "dsn": ""}]}, "bravo"),
+    ],
+)
+def test_a_database_says_whose_it_is(answers, name):
+    assert SERVER.name_in(FakeSession(answers)) == name
+
+
 def test_tables_without_a_key_are_warned_of():
     found = {
         TABLE: {"set": "default", "fitting_set": "default"},
