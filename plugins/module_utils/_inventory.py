@@ -78,8 +78,8 @@ NODE_FIELDS: f.Fields = {
 OTHER_VARIABLES = (
     *("bdr_accept_loss", "bdr_confirm", "bdr_donor", "bdr_drop_slot", "bdr_force", "bdr_hosts", "bdr_node"),
     *("bdr_compare_fail", "bdr_compare_file", "bdr_compare_page", "bdr_plan_file", "bdr_query"),
-    *("bdr_repair_delete", "bdr_repair_fail", "bdr_repair_file"),
-    *("bdr_repair_lock_seconds", "bdr_repair_plan", "bdr_repair_policy"),
+    *("bdr_doctor_fail", "bdr_doctor_file", "bdr_doctor_since", "bdr_repair_delete", "bdr_repair_fail"),
+    *("bdr_repair_file", "bdr_repair_lock_seconds", "bdr_repair_plan", "bdr_repair_policy"),
     *("bdr_replication_password", "bdr_secrets_directory"),
     *("bdr_schema_fail", "bdr_schema_file", "bdr_slot_warning_percent"),
     *("bdr_status_fail", "bdr_status_file", "bdr_status_lag_mb"),

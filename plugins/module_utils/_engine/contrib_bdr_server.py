@@ -28,6 +28,7 @@ from .server import FOREIGN, UNKNOWN, EngineServer
 class ContribBdrServer(EngineServer):
     """What both eras share."""
 
+    dialect = messages.DIALECT
     password_encryption = "md5"
     sequence_kind = "bdr"
     slot_pattern: t.ClassVar[str]
@@ -115,7 +116,12 @@ class ContribBdrServer(EngineServer):
 
     def failures(self, lines: t.Iterable[str]) -> dict[str, Row]:
         """Return the apply workers that ended, by the names of their connections."""
-        return failures(lines, messages.ENDED, messages.MESSAGES)
+        return failures(lines, messages.ENDED, messages.DIALECT.messages)
+
+    def connection_of(self, worker: str) -> str:
+        """The worker has the connection's name, which may be cut."""
+        names = [connection.name for connection in self.plan.connections if connection.name.startswith(worker)]
+        return min(names, key=len, default="") if worker else ""
 
     def incoming(self, session: Session, database: str) -> list[Row]:
         """Return the connections; a worker is known by the change that it shows, its slot by the upstream only."""
