@@ -37,7 +37,7 @@ def diagnose(plan: Row, read: Found, seen: Found) -> Row:
     links = {link_name(link): link for link in health["links"]}
     names = _names(plan)
     findings = [
-        _finding(node, group, _links_of(node, group, links, names, slots))
+        _finding(node, group, *_links_of(node, group, links, names, slots))
         for node in sorted(read)
         for group in (*read[node]["known"], *read[node]["unknown"])
         if group["end"] != CLIENT or group["meaning"]
@@ -80,10 +80,10 @@ def _names(plan: Row) -> dict[str, Row]:
 
 def _links_of(
     node: str, group: Row, links: t.Mapping[str, Row], names: t.Mapping[str, Row], slots: t.Sequence[Row]
-) -> list[str]:
-    """Return the links that a message can be of: one where it names it, else those of that end of the node."""
+) -> tuple[list[str], bool]:
+    """Return the links that a message can be of, and whether it names them; else they are all of that end."""
     if group["kind"] in (SERVER, CLIENT) or group["end"] == CLIENT:
-        return []
+        return [], False
     end = UPSTREAM if group["end"] == SERVER else group["end"]
     own = [
         name
@@ -92,7 +92,7 @@ def _links_of(
     ]
     if end == DOWNSTREAM:
         exact = [name for name in own if names[name]["connection"] == group["connection"]]
-        return exact or own
+        return exact or own, bool(exact)
     holders = {slot["downstream"] for slot in slots if (slot["node"], slot["name"]) == (node, group["slot"])}
     exact = [
         name
@@ -102,17 +102,17 @@ def _links_of(
         or (group["slot"] and links[name]["downstream"] in holders)
     ]
     # What the server says of itself is of a link only where it names its slot.
-    return exact or ([] if group["end"] == SERVER else own)
+    return exact or ([] if group["end"] == SERVER else own), bool(exact)
 
 
-def _finding(node: str, group: Row, links: list[str]) -> Row:
+def _finding(node: str, group: Row, links: list[str], names_link: bool) -> Row:
     kept = ("message", "meaning", "mend", "severity", "kind", "count", "first_at", "last_at", "database")
     said = [group[name] for name in ("said", "detail", "context") if group[name]]
     about = links[0] if len(links) == 1 else node
     return {
         **{name: group[name] for name in kept},
         **{"node": node, "end": group["end"], "links": links, "about": about, "run": group["run"]},
-        **{"said": said, "going_on": False, "state": "", "why": ""},
+        **{"said": said, "names_link": names_link, "going_on": False, "state": "", "why": ""},
     }
 
 
@@ -137,11 +137,13 @@ def _judge(findings: list[Row], links: t.Mapping[str, Row], nodes: Found) -> Non
 
 def _merge(findings: list[Row]) -> None:
     """Leave out what one end cannot say of which link it is, where the other ends of all of them say the same."""
-    told = {(finding["meaning"], *finding["links"]) for finding in findings if len(finding["links"]) == 1}
+    told = {(finding["meaning"], name) for finding in findings if finding["names_link"] for name in finding["links"]}
     findings[:] = [
         finding
         for finding in findings
-        if len(finding["links"]) < 2 or not all((finding["meaning"], name) in told for name in finding["links"])
+        if finding["names_link"]
+        or not finding["links"]
+        or not all((finding["meaning"], name) in told for name in finding["links"])
     ]
 
 
@@ -186,6 +188,7 @@ def _of_the_group(about: str, node: str, message: str, mend: str, run: list[str]
     none: Row = {"meaning": "", "kind": "", "count": 0, "first_at": "", "last_at": "", "database": "", "end": ""}
     links = [about] if about != node else []
     told = {"about": about, "node": node, "links": links, "message": message, "mend": mend, "run": run}
+    none["names_link"] = bool(links)
     return {**none, **told, "severity": severity, "said": [], "why": why, **_now(severity == ERROR)}
 
 
@@ -216,14 +219,15 @@ def _untold(findings: t.Sequence[Row], links: t.Mapping[str, Row], nodes: Found)
             mend, run = ("run site.yml, which starts it", [SITE]) if node["reason"] == "down" else ("", [_LOOK])
             yield _of_the_group(name, name, f"its server is {node['reason']}", mend, run, ERROR, node["error"])
     for name, link in links.items():
-        if link["state"] not in SOUND and name not in told:
+        is_of_a_node = not all(nodes[link[end]]["answers"] for end in (UPSTREAM, DOWNSTREAM))
+        if link["state"] not in SOUND and name not in told and not is_of_a_node:
             message = f"{link['state']}, and no log says why"
             yield _of_the_group(name, link["downstream"], message, link["mend"], [_LOOK], ERROR, link["evidence"][0])
 
 
 def _rank(finding: Row) -> tuple[t.Any, ...]:
     at = [-ord(character) for character in finding["last_at"]]
-    return (not finding["going_on"], _ORDER[finding["severity"]], at, finding["about"], finding["message"])
+    return (not finding["going_on"], _ORDER[finding["severity"]], not at, at, finding["about"], finding["message"])
 
 
 def _clients(read: Found) -> list[Row]:

@@ -224,4 +224,5 @@ def without_numbers(text: str) -> str:
 
 def normalised(text: str) -> str:
     """Return a message without what may differ or may be somebody's data: what is quoted, and numbers."""
+    text = re.sub(r" at character \d+$", "", text)
     return without_numbers(re.sub(r"\"[^\"]*\"?|'[^']*'?", '"..."', text))

@@ -92,6 +92,9 @@ findings:
       description: The links that it can be of.
       type: list
       elements: str
+    names_link:
+      description: Whether the log tells which link it is.
+      type: bool
     severity:
       description: V(error), V(warning) or V(notice).
       type: str
