@@ -10,6 +10,7 @@ Whatever the size of the log, only so many lines and so many different messages 
 from __future__ import annotations
 
 import calendar
+import functools
 import re
 import time
 import typing as t
@@ -23,10 +24,14 @@ EACH = 4
 """Complaints of one process that wait."""
 GROUPS = 200
 """Different messages that are counted for themselves."""
+KEPT_MEANINGS = 1024
+"""A worker that fails says the same again and again."""
+TEXT_BYTES = 2000
 FAULTS = ("ERROR", "FATAL", "PANIC")
 DOWNSTREAM, UPSTREAM, SERVER = "downstream", "upstream", "server"
 
 _LEVELS = "LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION"
+_OF_STATEMENTS = ("STATEMENT", "QUERY", "LOCATION")
 _LINE = re.compile(
     r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\S* \S+ \[(?P<pid>\d+)\] "
     rf"(?:(?P<user>[^@:\s]*)@(?P<database>\S*) (?P<application>.*?) ?)?(?P<level>{_LEVELS}):  (?P<text>.*)",
@@ -36,6 +41,7 @@ _BARE = re.compile(rf".*?\b(?P<level>{_LEVELS}):  (?P<text>.*)", re.DOTALL)
 _AT = re.compile(r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _WORKER = "[unknown]"
+_NAME = re.compile(r"\(\?P<\w+>")
 _ZONE_STEP = 900
 
 
@@ -60,6 +66,11 @@ def _seconds(at: str) -> int:
     return calendar.timegm(time.strptime(at, "%Y-%m-%d %H:%M:%S"))
 
 
+@functools.lru_cache(maxsize=16)
+def _utc(at: str, ahead: int) -> str:
+    return stamp(_seconds(at) - ahead)
+
+
 def stamp(seconds: float) -> str:
     """Return a time as logs have it, in UTC."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
@@ -70,6 +81,9 @@ class Reading:
 
     def __init__(self, dialect: Dialect, role: str, since: float) -> None:
         self._dialect, self._role, self._since = dialect, role, since
+        # Most lines are chatter; one search tells so.
+        self._any = re.compile("|".join(f"(?:{_NAME.sub('(?:', each.pattern)})" for each in dialect.messages))
+        self._meaning = functools.lru_cache(maxsize=KEPT_MEANINGS)(self._meaning_of)
         self._held: dict[str, list[Row]] = {}
         self._workers: dict[str, str] = {}
         self._known: dict[tuple[str, ...], Row] = {}
@@ -87,23 +101,26 @@ class Reading:
 
     def take(self, line: str) -> None:
         """Take a line."""
+        if _AT.match(line) and line[:19] < self._first:
+            self._at = line[:19]
+            return
         found = _LINE.match(line)
         if not found:
             self._take_bare(line)
             return
         self._at = found["at"]
-        if self._at < self._first:
-            return
         self.lines += 1
-        pid, level, text = found["pid"], found["level"], found["text"]
+        pid, level, text = found["pid"], found["level"], found["text"][:TEXT_BYTES].rstrip()
+        if level in _OF_STATEMENTS:
+            return
         ended = self._dialect.ended.search(text)
         if ended:
             self._end(ended["pid"], ended["worker"])
         elif level in ("DETAIL", "CONTEXT"):
             for complaint in self._held.get(pid, ())[-1:]:
-                complaint[level.lower()] = complaint[level.lower()] or said(text.rstrip())
+                complaint[level.lower()] = complaint[level.lower()] or text
         else:
-            self._complain({**found.groupdict(""), "text": text.rstrip()})
+            self._complain({**found.groupdict(""), "text": text})
 
     def _take_bare(self, line: str) -> None:
         """Take a line whose prefix is not ours: the rest of another, one of the start, or an operator's prefix."""
@@ -113,7 +130,7 @@ class Reading:
         self.lines += 1
         self.unread += 1
         none = {"user": "", "database": "", "application": "", "pid": "", "at": self._at}
-        self._complain({**none, "level": found["level"], "text": found["text"].rstrip()})
+        self._complain({**none, "level": found["level"], "text": found["text"][:TEXT_BYTES].rstrip()})
 
     def _complain(self, line: Row) -> None:
         end = self._end_of(line)
@@ -122,13 +139,13 @@ class Reading:
             self._workers[line["pid"]] = named["worker"]
             if len(self._workers) > OPEN:
                 del self._workers[next(iter(self._workers))]
-        known = self._meaning(end, line["text"])
+        known = self._meaning(end == CLIENT, line["text"])
         if not known and line["level"] not in FAULTS:
             return
         complaint = {
             **{name: line[name] for name in ("database", "application", "level", "at")},
             **{"end": end, "worker": self._workers.get(line["pid"], ""), "detail": "", "context": ""},
-            **{"said": said(line["text"]), "known": known},
+            **{"said": line["text"], "known": known},
         }
         self._hold(line["pid"], complaint)
 
@@ -140,9 +157,11 @@ class Reading:
             return DOWNSTREAM
         return CLIENT if line["user"] else SERVER
 
-    def _meaning(self, end: str, text: str) -> Row:
+    def _meaning_of(self, is_client: bool, text: str) -> Row:
         """Return what is known of it. What a client did wrong is known where it is of replication only."""
-        if end != CLIENT:
+        if not self._any.search(text):
+            return {}
+        if not is_client:
             return meaning(text, self._dialect.messages)
         return meaning(text, [message for message in self._dialect.messages if message.kind == CLIENT])
 
@@ -173,10 +192,10 @@ class Reading:
         # What a server says of itself while a worker is at work is the worker's.
         end = DOWNSTREAM if complaint["end"] == SERVER and complaint["worker"] else complaint["end"]
         groups = self._known if known else self._unknown
-        message = without_numbers(known["told"]) if known else normalised(complaint["said"])
+        message = without_numbers(known["told"]) if known else normalised(said(complaint["said"]))
         whose = complaint["application"] if end == UPSTREAM else complaint["worker"]
         key = (message, end, complaint["database"], "" if end == CLIENT else whose)
-        at = stamp(_seconds(complaint["at"]) - self._ahead)
+        at = _utc(complaint["at"], self._ahead)
         group = groups.get(key)
         if group is None:
             if len(groups) >= GROUPS:
@@ -194,6 +213,8 @@ class Reading:
     def result(self) -> Row:
         """Return what was found, the most frequent first."""
         self._release()
+        for group in (*self._known.values(), *self._unknown.values()):
+            group.update({name: said(group[name]) for name in ("said", "detail", "context")})
         return {
             "known": _most_first(self._known.values()),
             "unknown": _most_first(self._unknown.values()),
