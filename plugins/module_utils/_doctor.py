@@ -119,20 +119,30 @@ def _finding(node: str, group: Row, links: list[str], names_link: bool) -> Row:
 def _judge(findings: list[Row], links: t.Mapping[str, Row], nodes: Found) -> None:
     """Tell what still goes on: its link does not work, and nothing else was told of the link since."""
     for finding in findings:
-        broken = [name for name in finding["links"] if links[name]["state"] not in SOUND]
-        finding["links"] = broken or finding["links"]
+        # A downstream that is away asks nobody.
+        asking = [name for name in finding["links"] if nodes[links[name]["downstream"]]["answers"]]
+        broken = [name for name in asking if links[name]["state"] not in SOUND]
+        if not finding["names_link"]:
+            finding["links"] = broken or asking or finding["links"]
     _merge(findings)
-    newest: dict[str, str] = {}
-    for finding in findings:
-        if finding["severity"] == ERROR:
-            for name in finding["links"]:
-                newest[name] = max(newest.get(name, ""), finding["last_at"])
+    newest = _newest(findings)
     for finding in findings:
         finding["state"], finding["why"] = _state(finding, links, nodes, newest)
         finding["going_on"] = finding["state"] == GOING_ON
         one = finding["links"] if len(finding["links"]) == 1 else []
         finding["about"] = one[0] if one else finding["node"]
         finding["run"] = _commands(finding["run"], [links[name]["downstream"] for name in finding["links"]])
+
+
+def _newest(findings: t.Sequence[Row]) -> dict[tuple[str, str], str]:
+    """Return when something was told of a link last: by each node that names it, and by anybody ("")."""
+    newest: dict[tuple[str, str], str] = {}
+    for finding in findings:
+        if finding["severity"] == ERROR:
+            for name in finding["links"]:
+                for node in (finding["node"], "") if finding["names_link"] else ("",):
+                    newest[name, node] = max(newest.get((name, node), ""), finding["last_at"])
+    return newest
 
 
 def _merge(findings: list[Row]) -> None:
@@ -147,7 +157,9 @@ def _merge(findings: list[Row]) -> None:
     ]
 
 
-def _state(finding: Row, links: t.Mapping[str, Row], nodes: Found, newest: t.Mapping[str, str]) -> tuple[str, str]:
+def _state(
+    finding: Row, links: t.Mapping[str, Row], nodes: Found, newest: t.Mapping[tuple[str, str], str]
+) -> tuple[str, str]:
     if finding["severity"] == NOTICE:
         return "", ""
     if not finding["links"]:
@@ -162,8 +174,11 @@ def _state(finding: Row, links: t.Mapping[str, Row], nodes: Found, newest: t.Map
     if finding["severity"] == WARNING:
         is_waiting = WAITING_FOR_LOCK in states and " still waiting for " in finding["message"]
         return GOING_ON if is_waiting else EARLIER, told
-    last = max(newest[name] for name in finding["links"])
-    if _seconds(last) - _seconds(finding["last_at"]) > RETRY_SECONDS:
+    last = max(newest[name, ""] for name in finding["links"])
+    # A worker says one thing at a try. What the two ends say belongs together if it is of about the same time.
+    own = max(newest.get((name, finding["node"]), "") for name in finding["links"])
+    is_old = _seconds(last) - _seconds(finding["last_at"]) > RETRY_SECONDS
+    if is_old or finding["last_at"] < own:
         return EARLIER, f"{told}, by what was told later"
     return GOING_ON, told
 

@@ -235,7 +235,12 @@ def _described(complaint: Row, message: str) -> Row:
         described = {name: known[name] for name in ("meaning", "mend", "kind", "severity", "run", "slot")}
         return {"message": known["told"], **described, **kept}
     fault = ERROR if complaint["end"] in (DOWNSTREAM, UPSTREAM) or complaint["worker"] else WARNING
-    return {"message": message, **{"meaning": "", "mend": "", "kind": "", "run": [], "slot": ""}, **kept, "severity": fault}
+    return {
+        "message": message,
+        **{"meaning": "", "mend": "", "kind": "", "run": [], "slot": ""},
+        **kept,
+        "severity": fault,
+    }
 
 
 def without_numbers(text: str) -> str:

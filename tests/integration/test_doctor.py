@@ -201,7 +201,9 @@ def test_what_stops_links_is_told_by_link_with_its_mend_and_is_over_when_mended(
     ]
     assert "error, going on: alpha -> bravo (appdb): duplicate key value" in whole.output
     assert f"  run: {SCHEMA}" in whole.output
-    asked = group.must("doctor", "-e", json.dumps({"bdr_query": "length(findings[?going_on])", "bdr_doctor_fail": False}))
+    asked = group.must(
+        "doctor", "-e", json.dumps({"bdr_query": "length(findings[?going_on])", "bdr_doctor_fail": False})
+    )
     assert "bdr_doctor_report.answer: 3" in asked.output and "going on:" not in asked.output
 
     alone(group, "bravo", "UPDATE mail SET address = 'b' WHERE id = 2")

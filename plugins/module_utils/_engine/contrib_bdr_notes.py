@@ -4,7 +4,7 @@
 # Private to the collection: may change at any time.
 """What servers with contrib/bdr log beside what stops a link: what keeps them from starting, what passes. Pure.
 
-Sources: BDR User Guide, Troubleshooting; the rest was seen on servers of the eras 0.4 and 0.7, or stands in their texts.
+Sources: BDR User Guide, Troubleshooting; the rest was seen on servers of the eras 0.4 and 0.7, or is in their texts.
 """
 
 from __future__ import annotations

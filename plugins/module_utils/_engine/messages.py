@@ -121,7 +121,7 @@ def meaning(text: str, messages: t.Iterable[Message]) -> Row:
 _SECRET = r"""'(?:[^'\\]|\\.|'')*'?|"(?:[^"\\]|\\.)*"?|[^\s,;'"&]+"""
 _SECRETS = (
     (re.compile(rf"(?i)(\b(?:ssl)?password\s*=\s*)(?:{_SECRET})"), r"\1********"),
-    (re.compile(rf"(?i)(\bpassword\s+)(?:'(?:[^'\\]|\\.|'')*'?)"), r"\1********"),
+    (re.compile(r"(?i)(\bpassword\s+)(?:'(?:[^'\\]|\\.|'')*'?)"), r"\1********"),
     (re.compile(r"(?i)(\boption: (?:ssl)?password, val: ).*"), r"\1********"),
     (re.compile(r"(?i)(\bpostgres(?:ql)?://[^\s:@/]*:)[^\s@]*(?=@|$)"), r"\1********"),
     (re.compile(r"SCRAM-SHA-256\$\S+|\bmd5[0-9a-f]{32}\b"), "********"),

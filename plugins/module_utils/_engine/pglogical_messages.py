@@ -27,13 +27,19 @@ MESSAGES = (
         "a divergent conflict: the constraint {constraint} lets a row of the upstream in there and not here",
         "give {table} the same constraint on every node, then run site.yml",
         CONFLICT,
-        run=(SCHEMA, SITE,),
+        run=(
+            SCHEMA,
+            SITE,
+        ),
     ),
     Message(
         r"relation \"(?P<table>[^\"]+)\" does not exist",
         "the table {table} is missing here; everything behind that change waits",
         "make it as it is on the upstream (schema.yml tells how), then run site.yml",
-        run=(SCHEMA, SITE,),
+        run=(
+            SCHEMA,
+            SITE,
+        ),
     ),
     Message(
         r"invalidating slot \"(?P<slot>[^\"]+)\"|"

@@ -146,7 +146,9 @@ class PglogicalServer(EngineServer):
 
     def connection_of(self, worker: str) -> str:
         """The number of a subscription is a hash of its name."""
-        names = {str(_naming.hash_any(connection.name.encode())): connection.name for connection in self.plan.connections}
+        names = {
+            str(_naming.hash_any(connection.name.encode())): connection.name for connection in self.plan.connections
+        }
         return names.get(worker.partition(":")[2], "")
 
     def incoming(self, session: Session, database: str) -> list[Row]:

@@ -124,9 +124,28 @@ def test_of_two_troubles_of_a_link_the_one_that_came_later_goes_on():
         ("going_on", "the link is down"),
         ("earlier", "the link is down, by what was told later"),
     ]
-    # Two that are told of one retry go on both.
-    lines = [lines[0].replace("10:30:00", "11:01:00"), lines[1]]
-    assert all(finding["going_on"] for finding in diagnosed(broken("alpha_bravo"), bravo=lines)["findings"])
+
+
+def test_what_both_ends_say_of_one_try_goes_on():
+    gone = f'ERROR:  replication slot "{SLOT}" does not exist'
+    at = {minute: P_SENDER.replace("11:02", minute) for minute in ("11:01", "10:30")}
+    odd = f"{P_WORKER}ERROR:  very odd"
+    states = {
+        minute: {
+            f["node"]: f["state"]
+            for f in diagnosed(broken("alpha_bravo"), alpha=[at[minute] + gone], bravo=[odd])["findings"]
+        }
+        for minute in at
+    }
+    assert states["11:01"] == {"alpha": "going_on", "bravo": "going_on"}
+    assert states["10:30"] == {"alpha": "earlier", "bravo": "going_on"}
+
+
+def test_a_downstream_that_is_away_was_not_refused_a_moment_ago():
+    line = f'{REFUSED}FATAL:  password authentication failed for user "{ROLE}"'
+    found = diagnosed(nodes_seen(bravo=AWAY), alpha=[line])
+    refused = next(finding for finding in found["findings"] if finding["node"] == "alpha")
+    assert (refused["links"], refused["state"]) == ([TO_CHARLIE], "over")
 
 
 def test_an_error_that_nobody_knows_counts_as_the_later_one():
@@ -160,7 +179,9 @@ def test_where_the_downstreams_name_the_link_the_upstream_is_not_told_of_again()
 
 
 def test_a_change_that_waits_goes_on_while_it_waits():
-    line = f"{P_WORKER}LOG:  process 7 still waiting for RowExclusiveLock on relation 16420 of database 16385 after 1 ms"
+    line = (
+        f"{P_WORKER}LOG:  process 7 still waiting for RowExclusiveLock on relation 16420 of database 16385 after 1 ms"
+    )
     waiting = incoming_seen("alpha_bravo", waits_seconds=5.0, waits_for="town")
     seen = nodes_seen(bravo={"incoming": [waiting, incoming_seen("charlie_bravo")]})
     found = diagnosed(seen, bravo=[line])
@@ -180,7 +201,10 @@ def test_what_a_server_says_of_itself_goes_on_while_it_is_down():
     finding = found["findings"][0]
     assert (finding["about"], finding["state"], finding["why"]) == ("alpha", "going_on", "its server is down")
     signal = f"{SERVER}LOG:  server process (PID 7) was terminated by signal 9: Killed"
-    states = {finding["message"][:6]: finding["state"] for finding in diagnosed(nodes_seen(alpha=AWAY), alpha=[signal])["findings"]}
+    states = {
+        finding["message"][:6]: finding["state"]
+        for finding in diagnosed(nodes_seen(alpha=AWAY), alpha=[signal])["findings"]
+    }
     assert states["server"] == "earlier"
 
 

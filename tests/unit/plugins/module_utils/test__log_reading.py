@@ -150,7 +150,9 @@ def test_the_zone_follows_from_when_the_file_was_written():
 
 
 def test_lines_without_our_prefix_are_read_and_told_of():
-    found = result("LOG:  loaded library", 'FATAL:  no dbname set', "\tERROR:  rest of a statement", "", engine="contrib_bdr")
+    found = result(
+        "LOG:  loaded library", "FATAL:  no dbname set", "\tERROR:  rest of a statement", "", engine="contrib_bdr"
+    )
     (group,) = found["known"]
     assert (group["message"], group["end"], group["last_at"]) == ("no dbname set", "server", "2026-11-22 11:01:00")
     assert (found["lines"], found["unread"]) == (2, 2)
@@ -167,7 +169,10 @@ def test_errors_that_nobody_knows_are_counted_without_names_and_numbers():
 
 
 def test_what_a_client_wrote_is_not_returned():
-    lines = [f'{CLIENT}ERROR:  invalid input syntax for type integer: "geheim" at character 8', f"{CLIENT}DETAIL:  geheim"]
+    lines = [
+        f'{CLIENT}ERROR:  invalid input syntax for type integer: "geheim" at character 8',
+        f"{CLIENT}DETAIL:  geheim",
+    ]
     group = only(*lines)
     assert group["message"] == 'invalid input syntax for type integer: "..."' and "geheim" not in str(group)
     # Its errors are none of links.

@@ -14,7 +14,13 @@ LINK = {"database": "appdb", "upstream": "alpha", "downstream": "bravo", "state"
 def finding(**changes: object) -> dict:
     return {
         **{"severity": "error", "state": "going_on", "going_on": True, "about": "alpha -> bravo (appdb)"},
-        **{"message": "odd", "links": ["alpha -> bravo (appdb)"], "node": "bravo", "count": 3, "why": "the link is down"},
+        **{
+            "message": "odd",
+            "links": ["alpha -> bravo (appdb)"],
+            "node": "bravo",
+            "count": 3,
+            "why": "the link is down",
+        },
         **{"first_at": "2026-11-22 11:00:00", "last_at": "2026-11-22 11:05:00", "said": ["odd", "detail of it"]},
         **{"meaning": "it means", "mend": "mend it", "run": ["ansible-playbook x.yml"]},
         **changes,
