@@ -14,6 +14,7 @@ import re
 import typing as t
 
 from . import _fields as f
+from . import _other_variables
 from ._databases import databases
 from ._engine import ENGINES, ERAS
 from ._model import Group, Node, PlanError
@@ -74,32 +75,8 @@ NODE_FIELDS: f.Fields = {
     "bdr_sequence_offset": (f.integer(1, 10_000), None),
 }
 
-# Read by playbooks and roles, not by the plan.
-OTHER_VARIABLES = (
-    *("bdr_accept_loss", "bdr_confirm", "bdr_donor", "bdr_drop_slot", "bdr_force", "bdr_hosts", "bdr_node"),
-    *("bdr_compare_fail", "bdr_compare_file", "bdr_compare_page", "bdr_plan_file", "bdr_query"),
-    *("bdr_accept_restored", "bdr_repair_delete", "bdr_repair_fail", "bdr_repair_file"),
-    *("bdr_repair_lock_seconds", "bdr_repair_plan", "bdr_repair_policy"),
-    *("bdr_replication_password", "bdr_secrets_directory"),
-    *("bdr_schema_fail", "bdr_schema_file", "bdr_slot_warning_percent"),
-    *("bdr_status_fail", "bdr_status_file", "bdr_status_lag_mb"),
-)
-
 READ = (*GROUP_FIELDS, *NODE_FIELDS)
 """The variables whose values the plan reads; of others it looks at the name only."""
-
-# Variables of roles carry the role's name.
-_ROLE_PREFIXES = (
-    "bdr_build_",
-    "bdr_compare_",
-    "bdr_ddl_",
-    "bdr_packages_",
-    "bdr_instance_",
-    "bdr_group_",
-    "bdr_guard_",
-    "bdr_plan_",
-    "bdr_seed_",
-)
 
 ASSUMED_ERA = "0.7"
 """What contrib_bdr is planned for as long as neither the inventory nor a server says."""
@@ -285,12 +262,12 @@ def _twice(values: t.Mapping[str, str], message: str) -> list[str]:
 
 
 def _unknown(hosts: t.Mapping[str, t.Mapping[str, t.Any]]) -> tuple[str, ...]:
-    known = (*READ, *OTHER_VARIABLES, *_TLS)
+    known = (*READ, *_other_variables.NAMES, *_TLS)
     unknown = {
         name
         for variables in hosts.values()
         for name in variables
-        if name.startswith("bdr_") and name not in known and not name.startswith(_ROLE_PREFIXES)
+        if name.startswith("bdr_") and name not in known and not name.startswith(_other_variables.ROLE_PREFIXES)
     }
     return tuple(_did_you_mean(name, known) for name in sorted(unknown))
 

@@ -200,7 +200,9 @@ def _base_settings(group: Group, node: Node) -> t.Iterator[Setting]:
     yield Setting("log_truncate_on_rotation", "on", "default", "a week of logs")
     yield Setting("log_rotation_age", "1d", "default", "a week of logs")
     yield Setting("log_rotation_size", "0", "default", "a week of logs")
-    yield Setting("log_line_prefix", "%m [%p] %q%u@%d %a ", "default", "who and where")
+    yield Setting("log_lock_waits", "on", "default", "tells of changes that wait for a lock, as the guide advises")
+    yield Setting("log_min_messages", "warning", "default", "what links and servers complain of")
+    yield Setting("log_line_prefix", "%m [%p] %q%u@%d %a ", "default", "who and where; doctor.yml tells the link by it")
     if group.tls != "off":
         yield Setting("ssl", "on", "fixed", "bdr_tls")
         yield Setting("ssl_cert_file", f"{node.home}/tls/server.crt", "fixed", "bdr_tls_certificate")

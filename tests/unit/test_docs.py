@@ -23,6 +23,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils import (
     _hosts,
     _inventory,
     _model,
+    _other_variables,
     _plan,
     _render,
 )
@@ -85,7 +86,7 @@ def test_the_other_tables_list_what_else_is_read():
     files = [path for folder in ("plugins", "roles", "playbooks") for path in (ROOT / folder).rglob("*.*")]
     said = " ".join(path.read_text("utf-8") for path in files if path.suffix in (".py", ".yml"))
     # Once where it is known, and once more where it is read.
-    known = {name for name in _inventory.OTHER_VARIABLES if len(re.findall(rf"\b{name}\b", said)) > 1}
+    known = {name for name in _other_variables.NAMES if len(re.findall(rf"\b{name}\b", said)) > 1}
     assert listed == {*known, *_inventory._TLS}
 
 

@@ -21,13 +21,13 @@ from .._state import Item, State, Step
 from . import contrib_bdr_messages as messages
 from . import contrib_bdr_sql as sql
 from .contrib_bdr import CONNECTIONS, EXTENSIONS, ContribBdr04Rules, ContribBdr07Rules
-from .messages import failures
 from .server import FOREIGN, UNKNOWN, EngineServer
 
 
 class ContribBdrServer(EngineServer):
     """What both eras share."""
 
+    dialect = messages.DIALECT
     password_encryption = "md5"
     sequence_kind = "bdr"
     slot_pattern: t.ClassVar[str]
@@ -113,9 +113,10 @@ class ContribBdrServer(EngineServer):
         """Return what the lines of a log say of links, with the remedy."""
         return messages.findings(lines, self.plan.replication_user)
 
-    def failures(self, lines: t.Iterable[str]) -> dict[str, Row]:
-        """Return the apply workers that ended, by the names of their connections."""
-        return failures(lines, messages.ENDED, messages.MESSAGES)
+    def connection_of(self, worker: str) -> str:
+        """The worker has the connection's name, which may be cut."""
+        names = [connection.name for connection in self.plan.connections if connection.name.startswith(worker)]
+        return min(names, key=len, default="") if worker else ""
 
     def incoming(self, session: Session, database: str) -> list[Row]:
         """Return the connections; a worker is known by the change that it shows, its slot by the upstream only."""

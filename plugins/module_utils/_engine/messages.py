@@ -14,19 +14,46 @@ from .._session_types import Row
 
 CONFLICT = "conflict"
 UNREACHABLE = "unreachable"
+SERVER = "server"
+CLIENT = "client"
+ERROR, WARNING, NOTICE = "error", "warning", "notice"
+SITE = "ansible-playbook playbooks/site.yml"
+STATUS = "ansible-playbook playbooks/status.yml"
+SCHEMA = "ansible-playbook playbooks/schema.yml"
+COMPARE = "ansible-playbook playbooks/compare.yml"
+SLOTS = "ansible-playbook playbooks/slots.yml"
+RESEED = "ansible-playbook playbooks/reseed.yml -e bdr_node=<downstream> -e bdr_confirm=<downstream>"
 
 
 @dataclass(frozen=True)
 class Message:
     """A pattern of a server's message; meaning and remedy may use its groups.
 
-    kind: `conflict`, a change that the rows of the node stand against; `unreachable`, no way to the upstream.
+    kind: `conflict`, a change that the rows of the node stand against; `unreachable`, no way to the upstream;
+    `server`, of the server and of no link; `client`, told to a client that was refused, and no link stops.
+    severity: `error`, a link or a server stops; `warning`, rows may differ or wait; `notice`, good to know.
+    run: the commands; <downstream> in them is the link's.
     """
 
     pattern: str
     meaning: str
     remedy: str
     kind: str = ""
+    severity: str = ERROR
+    run: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How an engine's servers log.
+
+    ended: what the server says of a worker that ended, with the groups worker and pid.
+    named: what in a worker's own line, or in the name of its session, says which one it is: the group worker.
+    """
+
+    messages: tuple[Message, ...]
+    ended: t.Pattern[str]
+    named: t.Pattern[str]
 
 
 @dataclass(frozen=True)
@@ -77,14 +104,35 @@ def meaning(text: str, messages: t.Iterable[Message]) -> Row:
     for message in messages:
         match = re.search(message.pattern, text)
         if match:
-            groups = {name: value or "" for name, value in match.groupdict().items()}
+            groups = {name: redacted(value or "") for name, value in match.groupdict().items()}
             return {
-                "told": match.group(0),
+                "told": redacted(match.group(0)),
                 "meaning": message.meaning.format(**groups),
                 "mend": message.remedy.format(**groups),
                 "kind": message.kind,
+                "severity": message.severity,
+                "run": list(message.run),
+                "slot": next((groups[name] for name in ("slot", "asked", "newer") if groups.get(name)), ""),
             }
     return {}
+
+
+# A value in quotes may have been cut off before they end.
+_SECRET = r"""'(?:[^'\\]|\\.|'')*'?|"(?:[^"\\]|\\.)*"?|[^\s,;'"&]+"""
+_SECRETS = (
+    (re.compile(rf"(?i)(\b(?:ssl)?password\s*=\s*)(?:{_SECRET})"), r"\1********"),
+    (re.compile(r"(?i)(\bpassword\s+)(?:'(?:[^'\\]|\\.|'')*'?)"), r"\1********"),
+    (re.compile(r"(?i)(\boption: (?:ssl)?password, val: ).*"), r"\1********"),
+    (re.compile(r"(?i)(\bpostgres(?:ql)?://[^\s:@/]*:)[^\s@]*(?=@|$)"), r"\1********"),
+    (re.compile(r"SCRAM-SHA-256\$\S+|\bmd5[0-9a-f]{32}\b"), "********"),
+)
+
+
+def redacted(text: str) -> str:
+    """Return what a server said without the secrets that can stand in it: those of DSNs, and of SQL."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
 
 
 def told(lines: t.Iterable[str], role: str, messages: t.Sequence[Message]) -> t.Iterator[str]:
@@ -92,14 +140,14 @@ def told(lines: t.Iterable[str], role: str, messages: t.Sequence[Message]) -> t.
 
     role: who replicates. What other clients do wrong, such as a key they give twice, says nothing of links.
     """
+    stopping = [message for message in messages if message.severity != NOTICE]
     for line in lines:
         session = _SESSION.search(line)
         if session and session.group("user") not in (role, _WORKER):
             continue
-        for message in messages:
-            found = meaning(line, (message,))
-            if found:
-                yield f"{found['told']}: {found['meaning']}. Mend: {found['mend']}"
+        found = meaning(line, stopping)
+        if found:
+            yield f"{found['told']}: {found['meaning']}. Mend: {found['mend']}"
 
 
 def failures(lines: t.Iterable[str], ended: t.Pattern[str], messages: t.Sequence[Message]) -> dict[str, Row]:
@@ -111,9 +159,9 @@ def failures(lines: t.Iterable[str], ended: t.Pattern[str], messages: t.Sequence
     errors: dict[str, Row] = {}
     for line in filter(None, map(parse, lines)):
         if line.level in ("ERROR", "FATAL", "PANIC"):
-            errors[line.pid] = {**_NOTHING_SAID, "error": line.text.split(_COMMAND)[0][:TEXT_SIZE]}
+            errors[line.pid] = {**_NOTHING_SAID, "error": said(line.text)}
         elif line.level in ("DETAIL", "CONTEXT") and line.pid in errors:
-            errors[line.pid][line.level.lower()] = line.text[:TEXT_SIZE]
+            errors[line.pid][line.level.lower()] = said(line.text)
         end = ended.search(line.text)
         if end:
             error = errors.pop(end["pid"], _NOTHING_SAID)
@@ -124,6 +172,11 @@ def failures(lines: t.Iterable[str], ended: t.Pattern[str], messages: t.Sequence
             counted = {"times": times, "first_at": first_at, "last_at": line.at}
             found[end["worker"]] = {**error, **counted, **_known(error, messages)}
     return found
+
+
+def said(text: str) -> str:
+    """Return a message without secrets and without its endless rest."""
+    return redacted(text.split(_COMMAND)[0])[:TEXT_SIZE]
 
 
 _NOTHING_SAID = {"error": "", "detail": "", "context": ""}

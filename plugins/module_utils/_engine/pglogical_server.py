@@ -16,7 +16,7 @@ from .._session_types import Row, Session, Statement
 from .._state import Item, State, Step
 from . import pglogical_messages as messages
 from . import pglogical_sql as sql
-from .messages import failures, told
+from .messages import told
 from .pglogical import PglogicalRules
 from .server import ABANDONED, FOREIGN, LINK, UNPLANNED, EngineServer
 
@@ -32,6 +32,8 @@ SETS = (*TABLE_SETS, "ddl_sql")
 
 class PglogicalServer(EngineServer):
     """pglogical 2.4."""
+
+    dialect = messages.DIALECT
 
     def observe_member(self, session: Session, database: str) -> State:
         """Return extension, node, grants, the function and trigger for new tables, and every table's set."""
@@ -136,11 +138,14 @@ class PglogicalServer(EngineServer):
 
     def findings(self, lines: t.Sequence[str]) -> list[str]:
         """Return what the lines of a log say of links, with the remedy."""
-        return list(dict.fromkeys(told(lines, self.plan.replication_user, messages.MESSAGES)))
+        return list(dict.fromkeys(told(lines, self.plan.replication_user, messages.DIALECT.messages)))
 
-    def failures(self, lines: t.Iterable[str]) -> dict[str, Row]:
-        """Return the apply workers that ended with an error; the server names them by numbers."""
-        return failures(lines, messages.ENDED, messages.MESSAGES)
+    def connection_of(self, worker: str) -> str:
+        """The number of a subscription is a hash of its name."""
+        names = {
+            str(_naming.hash_any(connection.name.encode())): connection.name for connection in self.plan.connections
+        }
+        return names.get(worker.partition(":")[2], "")
 
     def incoming(self, session: Session, database: str) -> list[Row]:
         """Return the subscriptions with their workers."""

@@ -15,6 +15,7 @@ import typing as t
 from .._model import Connection, NodePlan, Setting
 from .._session_types import Row, Session, Statement
 from .._state import State, Step
+from .messages import Dialect, failures
 
 LINK = "link"
 ABANDONED = "abandoned"
@@ -28,6 +29,8 @@ else's; not known as long as a node does not answer."""
 class EngineServer(abc.ABC):
     """The live side of an engine for one node."""
 
+    dialect: t.ClassVar[Dialect]
+    """How its servers log."""
     password_encryption: t.ClassVar[str] = "scram-sha-256"
     """How the server stores passwords, in the words of the setting of that name."""
     session_settings: t.ClassVar[t.Mapping[str, str]] = {}
@@ -101,9 +104,13 @@ class EngineServer(abc.ABC):
     def findings(self, lines: t.Sequence[str]) -> list[str]:
         """Return what the lines of a server's log say of links, with the remedy."""
 
-    @abc.abstractmethod
     def failures(self, lines: t.Iterable[str]) -> dict[str, Row]:
-        """Return the apply workers that the lines of a log saw end: how often, and with which error."""
+        """Return the apply workers that the lines of a log saw end, as the server names them, and why."""
+        return failures(lines, self.dialect.ended, self.dialect.messages)
+
+    @abc.abstractmethod
+    def connection_of(self, worker: str) -> str:
+        """Return the name of the connection that a worker of the log is of, "" where the plan has none."""
 
     @abc.abstractmethod
     def incoming(self, session: Session, database: str) -> list[Row]:

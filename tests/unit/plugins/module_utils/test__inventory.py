@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils import _inventory
+from ansible_collections.pgbdr.bdr.plugins.module_utils import _inventory, _other_variables
 from ansible_collections.pgbdr.bdr.plugins.module_utils._inventory import parse
 from ansible_collections.pgbdr.bdr.plugins.module_utils._model import Database, Group, Node
 from ansible_collections.pgbdr.bdr.tests.unit.builders import group, inventory, only_problem, problems
@@ -472,7 +472,7 @@ def test_an_unknown_variable_is_told_of(name, said):
 @pytest.mark.parametrize(
     "name",
     [
-        *_inventory.OTHER_VARIABLES,
+        *_other_variables.NAMES,
         *TLS,
         "bdr_instance_wait_seconds",
         "bdr_ddl_script",
