@@ -4,8 +4,8 @@
 # Private to the collection: may change at any time.
 """What any PostgreSQL server logs that a group should know of, whatever its engine. Pure.
 
-Sources: BDR User Guide, Troubleshooting and Lock Conflicts; PostgreSQL 9.3 to 15. Most were seen in a log of ours; disk full,
-replication timeout, a crash by a signal and a deadlock are as the manual words them.
+Sources: BDR User Guide, Troubleshooting and Lock Conflicts; PostgreSQL 9.3 to 15. Most were seen in a log here; disk
+full, replication timeout, a crash by a signal and a deadlock are as the manual words them.
 """
 
 from __future__ import annotations
