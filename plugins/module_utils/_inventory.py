@@ -90,15 +90,8 @@ READ = (*GROUP_FIELDS, *NODE_FIELDS)
 
 # Variables of roles carry the role's name.
 _ROLE_PREFIXES = (
-    "bdr_build_",
-    "bdr_compare_",
-    "bdr_ddl_",
-    "bdr_packages_",
-    "bdr_instance_",
-    "bdr_group_",
-    "bdr_guard_",
-    "bdr_plan_",
-    "bdr_seed_",
+    *("bdr_build_", "bdr_compare_", "bdr_ddl_", "bdr_packages_", "bdr_instance_"),
+    *("bdr_group_", "bdr_guard_", "bdr_monitor_", "bdr_plan_", "bdr_seed_"),
 )
 
 ASSUMED_ERA = "0.7"
