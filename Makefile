@@ -1,6 +1,6 @@
 # The commands of this project; README.md shows each with its output. Names and meanings are kept for good.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop server test-hosts site psql clean-site test lint unit integration collection molecule \
+.PHONY: help setup develop server prometheus test-hosts site psql clean-site test lint unit integration collection molecule \
 	test-contrib-bdr bench
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -14,6 +14,7 @@ WITH_SOURCE = $(AS_ROOT) BDR_SOURCE='$(BDR_SOURCE)' BDR_REF='$(BDR_REF)'
 # contrib_bdr is not among them: it needs a source of its own.
 SCENARIOS := plex one_way lifecycle compare reseed
 SERVER_PACKAGES := postgresql-15 postgresql-15-pglogical python3-psycopg2
+MONITOR_PACKAGES := prometheus prometheus-postgres-exporter
 # iptables: netavark calls it and does not depend on it; without it no container starts.
 HOST_PACKAGES := podman runc netavark aardvark-dns iptables mmdebstrap debian-archive-keyring openssh-client
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends
@@ -75,7 +76,7 @@ unit: develop
 	$(VENV)/bin/pytest tests/unit --cov
 
 ## make integration                  modules and playbooks against servers on this machine
-integration: develop server
+integration: develop server prometheus
 	$(PYTEST) tests/integration --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 ## make collection                   the built artifact, installed alone, stands a group up
@@ -114,6 +115,13 @@ server:
 		test -e /etc/postgresql-common/createcluster.conf || { mkdir -p /etc/postgresql-common && \
 		echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf; }; \
 		apt-get update -q && $(APT_INSTALL) $(SERVER_PACKAGES)'
+
+# What the tests of the monitoring run. The services that the packages bring along are neither wanted nor started.
+prometheus:
+	@$(call INSTALLED,$(MONITOR_PACKAGES)) || $(SUDO) sh -c '\
+		mkdir -p /etc/systemd/system && cd /etc/systemd/system && \
+		for name in $(MONITOR_PACKAGES); do test -e /usr/bin/$$name || ln -sf /dev/null $$name.service; done; \
+		apt-get update -q && $(APT_INSTALL) $(MONITOR_PACKAGES)'
 
 test-hosts:
 	@$(call INSTALLED,$(HOST_PACKAGES)) || $(SUDO) sh -c 'apt-get update -q && $(APT_INSTALL) $(HOST_PACKAGES)'

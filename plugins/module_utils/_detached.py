@@ -41,6 +41,14 @@ class Detached:
         """Tell whether a command was started for this name, running or not."""
         return self._found().get("name") == self._name
 
+    def is_alive(self) -> bool:
+        """Tell whether a command runs, for whichever name."""
+        return self._runs()
+
+    def runs_now(self) -> bool:
+        """Tell whether a command that was started for this name runs."""
+        return self.is_started() and self._runs()
+
     def start(self, command: t.Sequence[str]) -> None:
         """Start a command; one that runs for another name is ended."""
         self.forget()

@@ -46,6 +46,7 @@ ROLE_PREFIXES = (
     "bdr_group_",
     "bdr_guard_",
     "bdr_instance_",
+    "bdr_monitor_",
     "bdr_packages_",
     "bdr_plan_",
     "bdr_seed_",

@@ -12,8 +12,10 @@ from .contrib_bdr import ContribBdr04Rules, ContribBdr07Rules
 from .contrib_bdr_departure import ContribBdr04Departure, ContribBdr07Departure
 from .contrib_bdr_server import ContribBdr04Server, ContribBdr07Server
 from .departure import Departure
+from .monitoring import Monitoring
 from .pglogical import PglogicalRules
 from .pglogical_departure import PglogicalDeparture
+from .pglogical_monitoring import PglogicalMonitoring
 from .pglogical_seeding import PglogicalSeeding
 from .pglogical_server import PglogicalServer
 from .seeding import Seeding
@@ -47,3 +49,8 @@ def departure(plan: NodePlan, departed: NodePlan) -> Departure:
 def seeding(plan: NodePlan, donor: NodePlan) -> Seeding:
     """Return what turns a copy of the donor into the node; _seed.problems() tells which engines can."""
     return PglogicalSeeding(plan, donor)
+
+
+def monitoring(plan: NodePlan) -> Monitoring:
+    """Return what a node's monitoring asks the engine; _monitor.problems() tells which engines can be asked."""
+    return PglogicalMonitoring(plan)
