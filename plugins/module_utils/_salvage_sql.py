@@ -230,8 +230,9 @@ def _escaped(sign: str) -> str:
 
 
 def _argument(text: str) -> str:
+    """Return a text as psql's own commands take it."""
     escaped = text.replace("\\", "\\\\").replace("'", "''")
-    return f"'{escaped}'"
+    return "'{}'".format("".join(_escaped(each) for each in escaped))
 
 
 def _comment(text: str) -> str:

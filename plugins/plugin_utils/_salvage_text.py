@@ -58,7 +58,8 @@ def _numbers(found: Mapping) -> t.Iterator[t.Sequence[str]]:
 
 def _change(found: Mapping, each: Mapping) -> t.Iterator[str]:
     what = "" if each["verdict"] == UNSENT else f"{each['verdict']}: "
-    why = "" if each["verdict"] == UNSENT else f": {one_line(each['reason'])}"
+    # Of a row without a key there is nothing else to tell it by.
+    why = "" if each["verdict"] == UNSENT and each["key"] else f": {one_line(each['reason'])}"
     yield f"{what}{each['kind']} {full_name(found['tables'][each['table']])} {key_text(each['key'])}{why}"
     if each["verdict"] == CONFLICT:
         width = max(len(found["node"]), len(found["donor"]))
@@ -76,7 +77,7 @@ def stop(found: Mapping, path: str) -> str:
         f"bdr_node: what {node} did not send cannot be delivered. It was found and written down: {summary(found)}, in "
         f"{path}.json and {path}.sql{_what_is_left(found)}. Nothing was wiped. Mend the links with site.yml, which "
         f"also lets clients in again, and run this again; or go on with -e bdr_accept_loss={node}, and apply the file "
-        f"then: salvage.yml -e bdr_salvage_file={shlex.quote(path)}.json"
+        f"then: salvage.yml -e bdr_salvage_file={shlex.quote(f'{path}.json')}"
     )
 
 

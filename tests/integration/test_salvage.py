@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import collections
 import json
+import os
 import re
+import signal
 import subprocess
 import typing as t
 from pathlib import Path
@@ -16,6 +18,8 @@ from modules import stand
 NODES = ("alpha", "bravo", "charlie")
 OTHERS = ("alpha", "bravo")
 CHARLIE = ("bdr_node=charlie", "bdr_confirm=charlie", "bdr_donor=alpha", "bdr_group_wait_seconds=3")
+RESEED = [argument for each in CHARLIE for argument in ("-e", each)]
+CONFIRM = ("-e", "bdr_salvage_confirm=charlie")
 ODD = 'public."Größe %s ""x {y}"'
 
 SCHEMA = f"""
@@ -60,9 +64,9 @@ def group(make_group: t.Callable[..., Group]) -> Group:
     return made
 
 
-def lose_slots(group: Group) -> None:
-    """Drop the slots by which charlie sends, as a restore of its files from a copy does."""
-    group.sql("charlie", "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots")
+def cut_off(group: Group) -> None:
+    """Let charlie get nothing, and drop the slots by which it sends."""
+    group.sql("charlie", "SELECT pglogical.alter_subscription_disable(sub_name, true) FROM pglogical.subscription")
 
     def dropped() -> int:
         for name, pid in group.sql("charlie", SLOTS):
@@ -97,6 +101,12 @@ def rows(group: Group, node: str) -> dict[str, list[tuple]]:
     return {name: group.sql(node, read.format(name)) for name in ("city", "everything", ODD, "floats", "log")}
 
 
+def crash(group: Group, node: str) -> None:
+    pid = int((group.home(node) / "data/postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGQUIT)
+    eventually(lambda: Path(f"/proc/{pid}").exists(), False)
+
+
 def expected(found: dict[str, list[tuple]]) -> dict[str, list[tuple]]:
     """Return rows without those that are no change of charlie, or that others changed, too."""
     no = re.compile(r"\((9|10|30|31|2001),")
@@ -114,13 +124,18 @@ def as_sql(group: Group, path: Path) -> None:
     assert counted == {"INSERT 0 1": 13, "UPDATE 1": 5, "DELETE 1": 4}, run.stdout
 
 
+def salvaged(group: Group) -> Path:
+    """Return the only salvage that there is."""
+    (path,) = group.directory.glob("salvage-hcsalvage-charlie-*.json")
+    return path
+
+
 def applied(group: Group, path: Path, *arguments: str) -> Run:
     return group.play("salvage", "-e", f"bdr_salvage_file={path}", *arguments)
 
 
 def test_what_only_a_broken_node_has_is_kept_and_given_to_the_group(group: Group) -> None:
-    lose_slots(group)
-    group.sql("charlie", "SELECT pglogical.alter_subscription_disable(sub_name, true) FROM pglogical.subscription")
+    cut_off(group)
     group.sql("charlie", WRITTEN)
     # What the others write meanwhile: two conflicts, one of them newer here, and rows that are no change of charlie.
     group.sql("alpha", "UPDATE city SET size = 99 WHERE id = 9")
@@ -131,14 +146,12 @@ def test_what_only_a_broken_node_has_is_kept_and_given_to_the_group(group: Group
     group.sql("alpha", "INSERT INTO city VALUES (2001, 'of alpha', 1)")
     eventually(lambda: group.sql("alpha", "SELECT size FROM city WHERE id = 10"), [(98,)])
     wanted = rows(group, "charlie")
-    reseeding = [argument for each in CHARLIE for argument in ("-e", each)]
-
-    stopped = group.play("reseed", *reseeding)
+    stopped = group.play("reseed", *RESEED)
     assert stopped.code != 0
     assert len(stopped.errors()) == 1
     assert "Nothing was wiped" in words(stopped.output)
     assert rows(group, "charlie") == wanted
-    (path,) = group.directory.glob("salvage-hcsalvage-charlie-*.json")
+    path = salvaged(group)
     assert path.stat().st_mode & 0o077 == 0 and path.with_suffix(".sql").stat().st_mode & 0o077 == 0
     found = json.loads(path.read_text("utf-8"))
     conflicts = [(each["key"], each["newest"]) for each in found["changes"] if each["verdict"] == "conflict"]
@@ -148,8 +161,8 @@ def test_what_only_a_broken_node_has_is_kept_and_given_to_the_group(group: Group
     as_sql(group, path.with_suffix(".sql"))
 
     path.unlink()
-    group.must("reseed", *reseeding, "-e", "bdr_accept_loss=charlie")
-    (path,) = group.directory.glob("salvage-hcsalvage-charlie-*.json")
+    group.must("reseed", *RESEED, "-e", "bdr_accept_loss=charlie")
+    path = salvaged(group)
     before = {node: rows(group, node) for node in NODES}
     assert before["charlie"] == before["alpha"] == before["bravo"]
 
@@ -157,7 +170,7 @@ def test_what_only_a_broken_node_has_is_kept_and_given_to_the_group(group: Group
     assert told.code == 0 and "No node was changed" in told.output
     assert {node: rows(group, node) for node in NODES} == before
 
-    run = applied(group, path, "-e", "bdr_salvage_confirm=charlie")
+    run = applied(group, path, *CONFIRM)
     assert run.code == 0, run.output
     for node in NODES:
         eventually(lambda node=node: expected(rows(group, node)), expected(wanted))
@@ -165,10 +178,66 @@ def test_what_only_a_broken_node_has_is_kept_and_given_to_the_group(group: Group
         others = group.sql(node, "SELECT id, name FROM city WHERE id IN (30, 31, 2001) ORDER BY 1")
         assert others == [(30, "of bravo"), (2001, "of alpha")]
 
-    again = applied(group, path, "-e", "bdr_salvage_confirm=charlie")
+    again = applied(group, path, *CONFIRM)
     assert again.code == 0 and again.changed() == set(), again.output
-    newest = applied(group, path, "-e", "bdr_salvage_confirm=charlie", "-e", "bdr_salvage_conflicts=newest")
+    newest = applied(group, path, *CONFIRM, "-e", "bdr_salvage_conflicts=newest")
     assert newest.code == 0, newest.output
     for node in NODES:
         query = "SELECT id, size FROM city WHERE id IN (9, 10) ORDER BY 1"
         eventually(lambda node=node, query=query: group.sql(node, query), [(9, 99), (10, -8)])
+
+
+def test_an_operator_decides_row_by_row_and_changed_rows_are_left_alone(group: Group) -> None:
+    path = salvaged(group)
+    found = json.loads(path.read_text("utf-8"))
+    for each in found["changes"]:
+        each["apply"] = each["key"] in ({"id": "9"}, {"id": "405"})
+    path.write_text(json.dumps(found), encoding="utf-8")
+    group.sql("bravo", "UPDATE city SET name = 'since' WHERE id = 405")
+    eventually(lambda: group.sql("alpha", "SELECT name FROM city WHERE id = 405"), [("since",)])
+    run = applied(group, path, *CONFIRM)
+    assert run.code != 0
+    assert "1 row changed since and left alone" in words(run.output)
+    assert "public.city (appdb) id=405: alpha has another version by now" in words(run.output)
+    for node in NODES:
+        query = "SELECT id, name, size FROM city WHERE id IN (9, 405) ORDER BY 1"
+        eventually(lambda node=node, query=query: group.sql(node, query), [(9, "city 9", -7), (405, "since", 405)])
+    found["changes"][0]["key"] = {"id": "1"}
+    path.write_text(json.dumps(found), encoding="utf-8")
+    refused = applied(group, path, *CONFIRM)
+    assert refused.code != 0 and len(refused.errors()) == 1
+    assert "its checksum does not fit" in words(refused.output)
+
+
+def test_of_a_node_that_was_copied_only_its_own_changes_are_found(group: Group) -> None:
+    """Rows of the copy bear the times and origins that they have on the donor."""
+    salvaged(group).unlink()
+    cut_off(group)
+    group.sql("charlie", "DELETE FROM city WHERE id IN (50, 350, 450)")
+    group.sql("charlie", "UPDATE city SET size = -51 WHERE id IN (51, 351, 451)")
+    group.sql("charlie", "INSERT INTO city VALUES (3001, 'of charlie', 1)")
+    group.sql("alpha", "UPDATE city SET size = 0 WHERE id IN (60, 360, 460)")
+    group.sql("bravo", "DELETE FROM city WHERE id IN (61, 361, 461)")
+    group.sql("alpha", "INSERT INTO city VALUES (3002, 'of alpha', 1)")
+    eventually(lambda: group.sql("alpha", "SELECT count(*) FROM city WHERE id IN (61, 361, 461)"), [(0,)])
+    stopped = group.play("reseed", *RESEED)
+    assert stopped.code != 0
+    found = json.loads(salvaged(group).read_text("utf-8"))
+    told = sorted((each["kind"], int(each["key"]["id"]), each["verdict"]) for each in found["changes"])
+    wanted = [("delete", key) for key in (50, 350, 450)] + [("insert", 3001)]
+    wanted += [("update", key) for key in (51, 351, 451)]
+    assert told == [(*each, "unsent") for each in wanted], found["left"]
+
+
+def test_where_nothing_can_be_found_the_run_says_so_and_goes_on_only_when_told(group: Group) -> None:
+    crash(group, "charlie")
+    control = group.home("charlie") / "data/global/pg_control"
+    control.rename(control.with_name("pg_control.gone"))
+    stopped = group.play("reseed", *RESEED)
+    assert stopped.code != 0
+    assert "can neither be delivered nor found" in words(stopped.output)
+    assert "-e bdr_accept_loss=charlie" in words(stopped.output)
+    assert control.with_name("pg_control.gone").exists()
+    run = group.must("reseed", *RESEED, "-e", "bdr_accept_loss=charlie")
+    assert "what charlie did not send is given up and not written down" in words(run.output)
+    assert group.must("site").changed() == set()
