@@ -25,8 +25,8 @@ def report(found: Mapping) -> str:
     node, donor = found["node"], found["donor"]
     lines = ["", f"Salvage of {node}, compared with {donor}: {summary(found)}"]
     for database, sent in sorted(found["sent"].items()):
-        until = f"what {node} committed up to {sent} UTC" if sent else f"nothing of {node}"
-        lines.append(f"{donor} has {until} ({one_line(database)})")
+        known = f"what {node} committed up to {sent} UTC" if sent else f"no change of {node} that it knows the time of"
+        lines.append(f"{donor} has {known} ({one_line(database)})")
     if found["changes"]:
         lines += ["", *table(("table", *COLUMNS), _numbers(found)), ""]
         for each in found["changes"][:SHOWN]:

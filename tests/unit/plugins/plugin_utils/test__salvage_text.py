@@ -39,7 +39,8 @@ def test_a_report():
 def test_a_report_of_nothing():
     told = text.report(salvage(sent={"appdb": ""}))
     assert told.endswith(
-        "0 changes that alpha did not get, 0 conflicts, 0 unclear\nalpha has nothing of charlie (appdb)\n"
+        "0 changes that alpha did not get, 0 conflicts, 0 unclear\n"
+        "alpha has no change of charlie that it knows the time of (appdb)\n"
     )
 
 
