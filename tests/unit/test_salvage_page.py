@@ -62,9 +62,10 @@ def test_the_messages_on_the_page_are_the_code_s():
 
 
 def test_the_tasks_of_the_runs_are_the_role_s_and_the_playbook_s():
-    files = [*(ROOT / "roles/bdr_salvage/tasks").glob("*.yml"), ROOT / "playbooks/salvage.yml"]
+    roles = [path for name in ("bdr_salvage", "bdr_seed") for path in (ROOT / f"roles/{name}/tasks").glob("*.yml")]
+    files = [*roles, ROOT / "playbooks/salvage.yml"]
     text = " ".join(path.read_text("utf-8") for path in files)
-    shown = re.findall(r"^TASK \[(?:pgbdr\.bdr\.bdr_salvage : )?(.*)\] \*", PAGE, re.MULTILINE)
+    shown = re.findall(r"^TASK \[(?:pgbdr\.bdr\.bdr_s\w+ : )?(.*)\] \*", PAGE, re.MULTILINE)
     assert len(shown) >= 3
     assert [name for name in shown if f"- name: {name}\n" not in text] == []
 
