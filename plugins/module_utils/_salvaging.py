@@ -31,6 +31,8 @@ from ._session_types import SessionError
 
 BATCH = 5000
 """Rows whose times are read at once."""
+JUDGED = 50000
+"""Rows that are judged together: all times that a server keeps are gone through once for them."""
 WHOLE = 100
 """Rows whose values are read at once."""
 PAUSE_SECONDS = 1.0
@@ -147,7 +149,7 @@ class Salvage:
             if item.position < (item.blocks or 0):
                 scan.step()
                 continue
-            keys = journal.candidates(item, BATCH)
+            keys = journal.candidates(item, JUDGED)
             found, lacking = rows.judged(keys)
             behind += lacking
             for key, judgement, here, there in found:
@@ -276,13 +278,15 @@ class _Rows:
 
     def _read(self, keys: t.Sequence[Key], whole: bool) -> dict[Key, tuple[Row | None, Row | None]]:
         names = (self._node, self._donor)
-        answers = self._nodes.ask_each({name: self.queries.read(name, keys, whole) for name in names})
         rows: dict[str, dict[Key, Row]] = {name: {} for name in names}
-        for name, found in answers.items():
-            for row in found:
-                row["origin"] = self._commits.origin(name, row["origin"])
-                row["values"] = _values(self.queries, row) if whole else {}
-                rows[name][key_of(self.queries.table, row)] = row
+        for start in range(0, len(keys), BATCH):
+            some = keys[start : start + BATCH]
+            asked = {name: self.queries.read(name, some, whole) for name in names}
+            for name, found in self._nodes.ask_each(asked).items():
+                for row in found:
+                    row["origin"] = self._commits.origin(name, row["origin"])
+                    row["values"] = _values(self.queries, row) if whole else {}
+                    rows[name][key_of(self.queries.table, row)] = row
         return {key: (rows[self._node].get(key), rows[self._donor].get(key)) for key in keys}
 
 
