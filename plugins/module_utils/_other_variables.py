@@ -30,6 +30,8 @@ NAMES = (
     "bdr_repair_plan",
     "bdr_repair_policy",
     "bdr_replication_password",
+    *("bdr_salvage_confirm", "bdr_salvage_conflicts", "bdr_salvage_directory", "bdr_salvage_file"),
+    *("bdr_salvage_lock_seconds", "bdr_salvage_on"),
     "bdr_schema_fail",
     "bdr_schema_file",
     "bdr_secrets_directory",

@@ -99,7 +99,10 @@ def by_table(jobs: t.Iterable[Job]) -> dict[int, list[Job]]:
     return found
 
 
-def batches(jobs: t.Sequence[Job], size: int) -> t.Iterator[t.Sequence[Job]]:
+Each = t.TypeVar("Each")
+
+
+def batches(jobs: t.Sequence[Each], size: int) -> t.Iterator[t.Sequence[Each]]:
     """Yield so many at a time as share a transaction."""
     for start in range(0, len(jobs), size):
         yield jobs[start : start + size]

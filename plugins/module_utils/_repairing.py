@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from . import _repair_sql as sql
 from . import _session
@@ -17,6 +18,7 @@ from ._compare_table import CAPABILITIES, TABLES, capabilities, fingerprint, tab
 from ._engine.server import EngineServer
 from ._model import NodePlan
 from ._repair import DELETE
+from ._repair_batch import Outcome, transaction
 from ._repair_work import THERE, Job, batches, by_table, changed, definition_problem, jobs_of
 from ._session_types import Row, SessionError, Statement
 
@@ -25,24 +27,6 @@ Mapping = t.Mapping[str, t.Any]
 BATCH = 100
 """So many rows share a transaction, which holds their locks."""
 SET = "SELECT set_config(%(name)s, %(value)s, false)"
-
-
-@dataclass
-class Outcome:
-    """What became of a node's jobs. done counts those of a table by what was done."""
-
-    there: int = 0
-    done: dict[tuple[int, str], int] = field(default_factory=dict)
-    stale: list[Row] = field(default_factory=list)
-    refused: list[Row] = field(default_factory=list)
-
-    def add(self, other: Outcome) -> None:
-        """Add what became of a batch."""
-        self.there += other.there
-        self.stale += other.stale
-        self.refused += other.refused
-        for what, number in other.done.items():
-            self.done[what] = self.done.get(what, 0) + number
 
 
 @dataclass(frozen=True)
@@ -158,55 +142,14 @@ class _Database:
                 todo.append(job)
         if self.task.check_mode:
             for job in todo:
-                _count(outcome, job)
+                outcome.count(job)
         elif todo:
-            self._transaction(target, todo, outcome)
+            transaction(self.here, todo, functools.partial(self._mend, target), outcome)
         return outcome
 
     def _look(self, target: sql.Target, node: str, jobs: t.Sequence[Job]) -> t.Mapping[t.Any, str]:
         keys = [job.key for job in jobs if node in job.seen]
         return sql.hashes(target, self.sessions[node].run(sql.look(target, keys)))
-
-    def _transaction(self, target: sql.Target, jobs: t.Sequence[Job], outcome: Outcome) -> None:
-        self.here.rows("BEGIN")
-        try:
-            self._attempts(target, jobs, outcome)
-            self.here.rows("COMMIT")
-        except BaseException:
-            with contextlib.suppress(SessionError):
-                self.here.rows("ROLLBACK")
-            raise
-
-    def _attempts(self, target: sql.Target, jobs: t.Sequence[Job], outcome: Outcome) -> None:
-        """Try again what was refused, as long as that helps: rows may exchange the value of a unique column."""
-        refused: list[tuple[Job, str]] = []
-        while jobs:
-            refused = []
-            for job in jobs:
-                reason = self._attempt(target, job, outcome)
-                if reason:
-                    refused.append((job, reason))
-            if len(refused) == len(jobs):
-                break
-            jobs = [job for job, _reason in refused]
-        outcome.refused += [job.told(reason) for job, reason in refused]
-
-    def _attempt(self, target: sql.Target, job: Job, outcome: Outcome) -> str:
-        """Mend one row; return why the server refused it, "" where it did not."""
-        self.here.rows("SAVEPOINT job")
-        try:
-            told = self._mend(target, job)
-        except SessionError as error:
-            if not error.sqlstate:  # the connection is gone
-                raise
-            self.here.rows("ROLLBACK TO job")
-            return str(error)
-        self.here.rows("RELEASE job")
-        if told:
-            outcome.stale.append(job.told(told))
-        else:
-            _count(outcome, job)
-        return ""
 
     def _mend(self, target: sql.Target, job: Job) -> str:
         """Return why the job is stale, "" where the row is mended."""
@@ -224,11 +167,6 @@ class _Database:
         if job.action != DELETE and str(done[0]["hash"]) != job.wanted:
             raise SessionError("the row does not come out as it was read: a column is written otherwise here", "22000")
         return ""
-
-
-def _count(outcome: Outcome, job: Job) -> None:
-    what = (job.table, job.action)
-    outcome.done[what] = outcome.done.get(what, 0) + 1
 
 
 def _unreadable(named: Mapping, node: str, plan: NodePlan) -> str:

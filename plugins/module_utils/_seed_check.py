@@ -84,7 +84,7 @@ def problems(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> lis
                 f"begin anew with -e bdr_force={name}"
             ]
         return []
-    return [*_needless(request, node), *_unsent(request, found), *_place(plan, request, found)]
+    return [*_needless(request, found), *_unsent(request, found), *_place(plan, request, found)]
 
 
 def stage(request: Request, node: t.Mapping[str, t.Any]) -> str:
@@ -97,8 +97,7 @@ def course(plan: t.Mapping[str, t.Any], request: Request, found: Found, new_poin
     node = found[request.node]
     at = stage(request, node)
     # Where its data is still in its place, somebody may have written to it since an earlier run let it deliver.
-    may_hold_more = node["data"] == "ours" and node["has_data"] and bool(_downstreams(request.node, found))
-    delivers = may_hold_more and not request.accept_loss
+    delivers = node["data"] == "ours" and node["has_data"] and bool(_downstreams(request.node, found))
     if at == FRESH:
         return Course(donor_of(plan, request, found), new_point, at, delivers, method_of(plan, request))
     # The point of an earlier run may be marked already, and what the others' new slots keep would begin behind it.
@@ -133,10 +132,12 @@ def behind(name: str, node: t.Mapping[str, t.Any]) -> int:
     return sum(link["behind_bytes"] or 0 for link in node["links"] if link["upstream"] != name)
 
 
-def _needless(request: Request, node: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+def _needless(request: Request, found: Found) -> t.Iterator[str]:
+    node = found[request.node]
     if request.force or not node["answers"] or not node["links"]:
         return
-    if all(link["state"] == STREAMING for link in node["links"]):
+    sends = [link for seen in found.values() for link in seen["links"] if link["upstream"] == request.node]
+    if all(link["state"] == STREAMING for link in (*node["links"], *sends)):
         yield (
             f"bdr_node: {request.node} is healthy, all its links stream. To replace its data all the same, say so with "
             f"-e bdr_force={request.node}"

@@ -76,6 +76,8 @@ ALPHA_HAS = {"alpha": {"free_slots": 0}}
         (CHARLIE, {**NOBODY_S, "charlie": NEW}),
         (CHARLIE, {"charlie": {"links": []}}),
         (CHARLIE, {"charlie": LOST}),
+        # One that gets everything, and from which alpha gets nothing
+        (CHARLIE, {"charlie": {}, "alpha": {"links": [link("bravo"), link("charlie", "down")]}}),
         # A healthy one, as its name is repeated
         (Request("charlie", force="charlie"), {"charlie": {}}),
         (Request("charlie", accept_loss="charlie"), {}),
@@ -302,8 +304,8 @@ NOT_MADE = {
         # A new node has nothing that the others lack.
         (CHARLIE, {**NOBODY_S, "charlie": NEW}, Course("alpha", "new", FRESH, False, "physical")),
         (CHARLIE, {**NOBODY_S, **NOT_MADE, "charlie": NEW}, Course("alpha", "new", FRESH, False, "physical")),
-        # What it did not send is given up.
-        (Request("charlie", accept_loss="charlie"), {}, Course("alpha", "new", FRESH, False, "physical")),
+        # What it did not send is given up, but not before it was tried to deliver it, and written down.
+        (Request("charlie", accept_loss="charlie"), {}, Course("alpha", "new", FRESH, True, "physical")),
         # What an earlier run began
         (CHARLIE, {"charlie": half(COPIED)}, Course("bravo", "pgbdr_charlie_1", COPIED, False, "physical")),
         (CHARLIE, {"charlie": half(STANDBY)}, Course("bravo", "new", STANDBY, False, "physical")),
@@ -330,8 +332,6 @@ def test_a_half_seeded_node_has_nothing_to_deliver():
 def test_a_node_that_was_opened_again_behind_its_copy_delivers_again():
     found = all_seen(charlie=half(COPIED, data="ours", has_data=True))
     assert _seed_check.course(PLAN, CHARLIE, found, "new").delivers
-    given_up = Request("charlie", accept_loss="charlie")
-    assert not _seed_check.course(PLAN, given_up, found, "new").delivers
 
 
 def test_a_donor_that_left_the_group_is_told_of():
@@ -359,7 +359,7 @@ DELIVERS = "reseed first lets charlie deliver what only it has, closed to its cl
     ("request_", "charlie", "wanted"),
     [
         (CHARLIE, DOWN, [COPIES, REPLACES, DELIVERS]),
-        (Request("charlie", accept_loss="charlie"), DOWN, [COPIES, REPLACES]),
+        (Request("charlie", accept_loss="charlie"), DOWN, [COPIES, REPLACES, DELIVERS]),
         (Request("charlie", accept_loss="charlie"), NEW, [COPIES]),
         (CHARLIE, half(COPIED), ["reseed goes on: the copy of bravo lies beside the data of charlie"]),
         (CHARLIE, half(STANDBY), ["reseed goes on: charlie follows bravo"]),
