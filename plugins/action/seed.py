@@ -36,5 +36,5 @@ class ActionModule(ActionBase):
             if not progress or answer.get("failed"):
                 return {**result, **answer}
             donor, node = arguments["donor"]["name"], arguments["node"]["name"]
-            Display().display(line(donor, node, progress["bytes"], total, time.monotonic() - started))
+            Display().display(line(donor, node, progress, total, time.monotonic() - started))
             arguments = {**arguments, "slice_seconds": SLICE_SECONDS, "begin": False}

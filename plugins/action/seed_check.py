@@ -33,12 +33,14 @@ class ActionModule(ActionBase):
                 "force": {"type": "str", "default": ""},
                 "accept_loss": {"type": "str", "default": ""},
                 "method": {"type": "str", "default": "auto"},
+                "jobs": {"type": "int", "default": 4},
                 "found": {"type": "list", "elements": "dict"},
             }
         )
         plan, name, donor = arguments["plan"], arguments["name"], arguments["donor"]
         method = arguments["method"]
         wrong = _seed.request_problems(plan, name, arguments["confirm"], donor, method)
+        wrong += _seed.jobs_problems(arguments["jobs"])
         if wrong:
             return {**result, "failed": True, "msg": "\n".join(wrong)}
         result.update(changed=False, name=name, host=plan["nodes"][name]["host"])

@@ -31,8 +31,10 @@ by itself, and its slots must be kept."""
 
 AUTO = "auto"
 PHYSICAL = "physical"
-METHODS = (PHYSICAL,)
-"""Ways to the group's data: `physical` copies the donor's data directory, which becomes the node's own."""
+LOGICAL = "logical"
+METHODS = (PHYSICAL, LOGICAL)
+"""Ways to the group's data: `physical` copies the donor's data directory, which becomes the node's own; `logical` makes
+a new server, and copies the group's databases to it table by table."""
 
 RECEIPT = "pgbdr_seed.json"
 """File in a data directory that was copied: of whom, and the name of the point to come."""
@@ -133,6 +135,11 @@ def request_problems(plan: t.Mapping[str, t.Any], name: str, confirm: str, donor
         reasons = [_told(why_not(plan, name, other)) for other in sorted(nodes) if other != name]
         return [f"bdr_node: no node can seed {name}: {'; '.join(reasons) or 'it is the only one'}"]
     return []
+
+
+def jobs_problems(jobs: int) -> list[str]:
+    """Return what is wrong with how many tables are to be copied at a time."""
+    return [] if jobs >= 1 else [f"bdr_seed_jobs is {jobs}; at least 1 table must be copied at a time"]
 
 
 def candidates(plan: t.Mapping[str, t.Any], name: str) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ._engine import rules
 from ._link_state import STREAMING
-from ._seed import AUTO, COPIED, FRESH, PROMOTED, STANDBY, Found, candidates
+from ._seed import AUTO, COPIED, FRESH, LOGICAL, PHYSICAL, PROMOTED, STANDBY, Found, candidates
 
 SPARE = 1.1
 """How much more room than the donor's data takes a copy needs: the WAL that is written meanwhile."""
@@ -48,7 +48,7 @@ class Course:
     @property
     def forgets(self) -> bool:
         """Tell whether the others are to forget what they have of the node: its slots are those of an earlier time."""
-        return self.stage != PROMOTED
+        return self.stage == FRESH if self.method == LOGICAL else self.stage != PROMOTED
 
 
 def problems(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> list[str]:
@@ -99,15 +99,41 @@ def course(plan: t.Mapping[str, t.Any], request: Request, found: Found, new_poin
     # Where its data is still in its place, somebody may have written to it since an earlier run let it deliver.
     delivers = node["data"] == "ours" and node["has_data"] and bool(_downstreams(request.node, found))
     if at == FRESH:
-        return Course(donor_of(plan, request, found), new_point, at, delivers, method_of(plan, request))
+        return Course(donor_of(plan, request, found), new_point, at, delivers, method_of(plan, request, found))
     # The point of an earlier run may be marked already, and what the others' new slots keep would begin behind it.
     point = new_point if at == STANDBY else node["point"]
     return Course(node["donor"], point, at, delivers, node["method"])
 
 
-def method_of(plan: t.Mapping[str, t.Any], request: Request) -> str:
-    """Return how the node gets its data: the method asked for, or the one that the engine prefers."""
-    return rules(plan["engine"], plan["era"]).seed_methods[0] if request.method == AUTO else request.method
+def method_of(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> str:
+    """Return how the node gets its data: the method asked for, or the one that the engine prefers and that fits."""
+    if request.method != AUTO:
+        return request.method
+    methods = rules(plan["engine"], plan["era"]).seed_methods
+    return LOGICAL if LOGICAL in methods and no_physical_copy(plan, request, found) else methods[0]
+
+
+def no_physical_copy(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> list[str]:
+    """Return why the donor's data directory cannot become the node's, each with what may be done about it."""
+    name, donor = request.node, donor_of(plan, request, found)
+    node, source = found[name], found[donor]
+    reasons = []
+    if source["tablespaces"]:
+        reasons.append(
+            f"{donor} has tablespaces ({', '.join(source['tablespaces'])}), which would be copied to the same paths; "
+            "move their tables to pg_default first"
+        )
+    if source["sets"]:
+        reasons.append(
+            f"{donor} has replication sets of your own ({', '.join(source['sets'])}), which a copy loses; drop them "
+            "for the time, or name a donor without"
+        )
+    reasons += [
+        f"{donor} has the {end} {source[end]}, {name} has {node[end]}; a copy needs the same"
+        for end in ("platform", "version")
+        if node[end] and node[end] != source[end]
+    ]
+    return reasons
 
 
 def donor_of(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> str:
@@ -183,20 +209,30 @@ def _place(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> t.Ite
             f"bdr_home of {name}: the copy of {donor} needs {need} MB beside what lies there, {node['free_mb']} MB are "
             "free. Give the node more disk, or remove its data first"
         )
-    if source["tablespaces"]:
-        yield (
-            f"bdr_donor: {donor} has tablespaces ({', '.join(source['tablespaces'])}), which would be copied to the "
-            "same paths; move their tables to pg_default first"
-        )
-    if source["sets"]:
-        yield (
-            f"bdr_donor: {donor} has replication sets of your own ({', '.join(source['sets'])}), which a copy loses; "
-            "drop them for the time, or name a donor without"
-        )
-    for end in ("platform", "version"):
-        if node[end] and node[end] != source[end]:
-            yield f"bdr_donor: {donor} has the {end} {source[end]}, {name} has {node[end]}; a copy needs the same"
+    method = method_of(plan, request, found)
+    if method == PHYSICAL:
+        yield from (f"bdr_donor: {reason}" for reason in no_physical_copy(plan, request, found))
+    if method == LOGICAL:
+        yield from _no_logical_copy(name, donor, found)
     yield from _slots(plan, name, donor, found)
+
+
+def _no_logical_copy(name: str, donor: str, found: Found) -> t.Iterator[str]:
+    node, source = found[name], found[donor]
+    if source["large_objects"]:
+        yield (
+            f"bdr_donor: {donor} has large objects ({', '.join(source['large_objects'])}), which are no rows of a "
+            "table and would be lost; move them to columns of type bytea first"
+        )
+    if node["version"] and _major(node["version"]) < _major(source["version"]):
+        yield (
+            f"bdr_donor: {donor} has the version {source['version']}, {name} has {node['version']}, and an older "
+            "server cannot take all that a newer one holds; bring it to the same version first"
+        )
+
+
+def _major(version: str) -> int:
+    return int(version.split(".")[0])
 
 
 def _slots(plan: t.Mapping[str, t.Any], name: str, donor: str, found: Found) -> t.Iterator[str]:
@@ -222,7 +258,7 @@ def told(plan: t.Mapping[str, t.Any], request: Request, way: Course, found: Foun
     home = plan["nodes"][request.node]["home"]
     size = f"{source['size_mb']} MB"
     steps = {
-        FRESH: f"copies {way.donor} ({size}) to {request.node}",
+        FRESH: f"copies {way.donor} ({size}) to {request.node}{_how(plan, request, way, found)}",
         COPIED: f"goes on: the copy of {way.donor} lies beside the data of {request.node}",
         PROMOTED: f"goes on: the copy of {way.donor} is whole and becomes {request.node}",
     }
@@ -232,3 +268,12 @@ def told(plan: t.Mapping[str, t.Any], request: Request, way: Course, found: Foun
     if way.delivers:
         lines.append(f"first lets {request.node} deliver what only it has, closed to its clients")
     return "\n".join(f"reseed {line}" for line in lines)
+
+
+def _how(plan: t.Mapping[str, t.Any], request: Request, way: Course, found: Found) -> str:
+    if way.method != LOGICAL or way.stage != FRESH:
+        return ""
+    reasons = no_physical_copy(plan, request, found) if request.method == AUTO else []
+    # What may be done about it is for those who want a physical copy.
+    why = f", as {reasons[0].split('; ')[0].split(', which')[0]}" if reasons else ""
+    return f" table by table{why}"

@@ -28,6 +28,7 @@ _SETS = """
 SELECT set_name::text AS name FROM pglogical.replication_set s JOIN pglogical.local_node l ON l.node_id = s.set_nodeid
  WHERE set_name NOT IN ('default', 'default_insert_only', 'ddl_sql')
 """
+_LARGE_OBJECTS = "SELECT count(*) FROM pg_largeobject_metadata"
 _WRITTEN = "SELECT pg_current_wal_lsn()::text"
 _BEHIND = """
 SELECT pg_wal_lsn_diff(%(written)s::pg_lsn, remote_lsn)::bigint FROM pg_replication_origin_status
@@ -56,7 +57,7 @@ def look(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
         # A receipt of 0.5.0 names none: there was no other.
         "method": receipt.get("method", PHYSICAL) if receipt else "",
         **{"answers": True, "error": "", "size_mb": 0, "free_slots": 0},
-        **{"links": [], "slots": [], "sets": [], "tablespaces": []},
+        **{"links": [], "slots": [], "sets": [], "tablespaces": [], "large_objects": []},
     }
     try:
         # A server without the engine cannot be asked for links.
@@ -66,7 +67,7 @@ def look(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
     return seen
 
 
-def read_receipt(directory: str) -> dict[str, str]:
+def read_receipt(directory: str) -> dict[str, t.Any]:
     """Return what a copied data directory says of itself, nothing where it is none."""
     try:
         with open(f"{directory}/{RECEIPT}", encoding="utf-8") as file:
@@ -75,7 +76,7 @@ def read_receipt(directory: str) -> dict[str, str]:
         return {}
 
 
-def receipt_of(plan: NodePlan, at: str) -> dict[str, str]:
+def receipt_of(plan: NodePlan, at: str) -> dict[str, t.Any]:
     """Return the receipt of a seeding that is at a stage."""
     return read_receipt(f"{plan.data_directory}.new" if at == COPIED else plan.data_directory)
 
@@ -99,6 +100,7 @@ def _server(plan: NodePlan, databases: t.Iterable[str]) -> dict[str, t.Any]:
             "free_slots": int(session.value(_FREE_SLOTS)),
         }
     sets: set[str] = set()
+    large_objects: list[str] = []
     links: list[dict[str, t.Any]] = []
     present = _session.present_databases(plan)
     for database in databases:
@@ -109,9 +111,11 @@ def _server(plan: NodePlan, databases: t.Iterable[str]) -> dict[str, t.Any]:
         with _session.local(plan, database, ANSWER_SECONDS) as session:
             made = {item.name for item in server(plan).observe_connections(session, database)}
             links += [_link(plan, session, connection, connection.name in made) for connection in own]
+            if session.value(_LARGE_OBJECTS):
+                large_objects.append(database)
             if made:
                 sets |= {row["name"] for row in session.rows(_SETS)}
-    return {**found, "links": links, "sets": sorted(sets)}
+    return {**found, "links": links, "sets": sorted(sets), "large_objects": large_objects}
 
 
 def _link(plan: NodePlan, session: _session.Session, connection: Connection, exists: bool) -> dict[str, t.Any]:

@@ -66,12 +66,15 @@ class SeedSource:
         if check_mode:
             return ""
         self._await_rows(seconds)
+        self._note_scripts()
+        with _session.local(self.plan, "postgres") as session:
+            return str(session.value(_MARK, {"point": point}))
+
+    def _note_scripts(self) -> None:
         names = {"node": self.seeded.name, "donor": self.plan.name}
         for database in self.plan.databases:
             with _session.local(self.plan, database) as session:
                 session.run(Statement(_JOURNAL, values=names))
-        with _session.local(self.plan, "postgres") as session:
-            return str(session.value(_MARK, {"point": point}))
 
     def _await_rows(self, seconds: float) -> None:
         others = tuple(link for link in self.plan.connections if link.upstream != self.seeded.name)

@@ -20,11 +20,11 @@ from ._engine.seeding import gap
 from ._files import ManagedFile, make_directory
 from ._home import MARKER, SEEDED, found_data, identity
 from ._instance import SIGNAL_FILE, Instance, InstanceError
-from ._model import NodePlan
+from ._model import Connection, NodePlan
 from ._program import Runner
 from ._seed import COPIED, FRESH, PHYSICAL, RECEIPT, STANDBY, standby
 from ._seed_look import receipt_of, stage
-from ._service import service
+from ._service import is_dead, service
 from ._start_note import forget
 from ._wait import wait_for_links
 
@@ -45,6 +45,8 @@ SELECT pg_read_file('pg_wal/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1
 class SeedingWork:
     """One node on its way from its donor's copy to a member. InstanceError says why it does not go on."""
 
+    method = PHYSICAL
+
     def __init__(
         self, plan: NodePlan, donor: NodePlan, point: str, run: Runner, password: str, tls: t.Mapping[str, str]
     ) -> None:
@@ -59,10 +61,13 @@ class SeedingWork:
         self._new = f"{plan.data_directory}.new"
         self._copying = Detached(f"{plan.home}/copy", point)
 
-    def copied(self, check_mode: bool, begin: bool, seconds: float) -> int | None:
+    def stopped(self, check_mode: bool) -> None:
+        """Stop the node's server before its slots go; here the copy takes its place before."""
+
+    def copied(self, check_mode: bool, begin: bool, seconds: float) -> dict[str, t.Any] | None:
         """Copy the donor's data directory beside the node's own; begin: an earlier copy is of no use.
 
-        Return how many bytes there are where it is not through after so many seconds. It goes on meanwhile.
+        Return how far it is where it is not through after so many seconds. It goes on meanwhile.
         """
         if not begin and self._stage() != FRESH and not self._copying.is_started():
             return None
@@ -74,7 +79,7 @@ class SeedingWork:
             self._begin(instance)
         code = self._copying.wait(seconds)
         if code is None:
-            return bytes_below(self._new)
+            return {"bytes": bytes_below(self._new)}
         if code:
             said = self._copying.said()
             self._copying.forget()
@@ -132,12 +137,11 @@ class SeedingWork:
         if check_mode:
             self.steps += [f"link to {link.upstream} ({link.database})" for link in self.plan.connections]
             return
-        end = self._end()
         for connection in self.plan.connections:
             with _session.local(self.plan, connection.database) as session:
                 if work.is_linked(session, connection):
                     continue
-                position = work.position(session, connection, end)
+                position = self._position(session, connection)
                 with _session.upstream(self.plan, connection) as upstream:
                     problem = gap(connection, self.plan.name, position, work.kept_from(upstream, connection))
                 if problem:
@@ -145,6 +149,10 @@ class SeedingWork:
                 self.steps.append(f"link to {connection.upstream} ({connection.database}) from {position} on")
                 session.apply(work.link(connection, position))
         wait_for_links(self.plan, server(self.plan), seconds)
+
+    def _position(self, session: _session.Session, connection: Connection) -> str:
+        """Return up to where the copy holds an upstream's changes, "" where nobody can tell."""
+        return seeding(self.plan, self.donor).position(session, connection, self._end())
 
     def member(self, check_mode: bool) -> None:
         """Take the marks of the seeding away: from here on site.yml knows the node."""
@@ -161,6 +169,7 @@ class SeedingWork:
     def _begin(self, instance: Instance) -> None:
         make_directory(self.plan.home, "postgres", 0o700)
         self._copying.forget()
+        self._end_loading("immediate")
         # What an earlier run has put in the data's place stays until the next copy is whole. It uses the slot, though.
         if found_data(self.plan) == SEEDED and self._service.is_running():
             self._service.stop()
@@ -170,14 +179,21 @@ class SeedingWork:
             self._mark({SEEDED: True})
         self._copying.start(_commands.pg_basebackup(self._standby, instance.begin_data()))
 
+    def _end_loading(self, mode: str) -> None:
+        """End the server that a copy table by table is loaded into."""
+        if not is_dead(f"{self._new}/postmaster.pid"):
+            code, out, err = self._secrets[0](_commands.stop_loading(self.plan, self._new, mode))
+            if code:
+                raise InstanceError(f"the stop of the new server failed: {(err or out).strip()}")
+
     def _stage(self) -> str:
         at = stage(self.plan)
         if at in (FRESH, STANDBY):
             return at
         return at if receipt_of(self.plan, at).get("point") == self.point else FRESH
 
-    def _receipt(self, directory: str) -> ManagedFile:
-        text = json.dumps({"donor": self.donor.name, "point": self.point, "method": PHYSICAL}) + "\n"
+    def _receipt(self, directory: str, **more: t.Any) -> ManagedFile:
+        text = json.dumps({"donor": self.donor.name, "point": self.point, "method": self.method, **more}) + "\n"
         return ManagedFile(f"{directory}/{RECEIPT}", text, 0o600, "postgres")
 
     def _mark(self, marks: t.Mapping[str, bool]) -> None:

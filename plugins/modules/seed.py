@@ -30,14 +30,33 @@ options:
     required: true
   state:
     description:
-      - V(copied) has the donor's data directory beside the node's own.
+      - V(stopped) has a server whose data is about to be replaced stopped, where O(method) needs that before the copy.
+      - V(copied) has the donor's data, as a directory or row by row, beside the node's own.
       - V(standby) has it in the place of the node's own, and follows the donor closely.
       - V(promoted) has reached the point and is a node of its own, without links.
       - V(linked) has links to its upstreams, each from where the copy ends.
       - V(member) is a node as any other.
     type: str
-    choices: [copied, standby, promoted, linked, member]
+    choices: [stopped, copied, standby, promoted, linked, member]
     required: true
+  method:
+    description:
+      - How the node gets the group's data. V(physical) copies the donor's data directory, V(logical) its databases
+        table by table.
+    type: str
+    choices: [physical, logical]
+    default: physical
+  snapshots:
+    description:
+      - With O(method=logical) and O(state=copied), what M(pgbdr.bdr.seed_source) returned on the donor.
+    type: list
+    elements: dict
+    default: []
+  jobs:
+    description:
+      - With O(method=logical), how many tables, or parts of large ones, are copied at a time.
+    type: int
+    default: 4
   begin:
     description:
       - With O(state=copied), use nothing of an earlier copy for another point.
@@ -83,7 +102,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 progress:
-  description: How many C(bytes) of the copy are there.
+  description:
+    - How many C(bytes) of the copy are there. With O(method=logical) also which C(phase) it is in, since how many
+      C(seconds), and how many jobs are C(done) C(of) all in it.
   type: dict
   returned: when the copy is not through
 steps:
@@ -102,7 +123,9 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     runner,
     share_of,
 )
+from ansible_collections.pgbdr.bdr.plugins.module_utils._seed import LOGICAL
 from ansible_collections.pgbdr.bdr.plugins.module_utils._seeding import SeedingWork
+from ansible_collections.pgbdr.bdr.plugins.module_utils._seeding_logical import LogicalSeeding
 
 ARGUMENT_SPEC = {
     **NODE,
@@ -110,7 +133,14 @@ ARGUMENT_SPEC = {
     **TLS,
     "donor": {"type": "dict", "required": True},
     "point": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["copied", "standby", "promoted", "linked", "member"], "required": True},
+    "state": {
+        "type": "str",
+        "choices": ["stopped", "copied", "standby", "promoted", "linked", "member"],
+        "required": True,
+    },
+    "method": {"type": "str", "choices": ["physical", "logical"], "default": "physical"},
+    "snapshots": {"type": "list", "elements": "dict", "default": []},
+    "jobs": {"type": "int", "default": 4},
     "begin": {"type": "bool", "default": False},
     "size_mb": {"type": "int", "default": 0},
     "slice_seconds": {"type": "int", "default": 86400},
@@ -123,10 +153,15 @@ def main() -> None:
     module, plan = open_door(ARGUMENT_SPEC)
     given, check_mode = module.params, module.check_mode
     donor = share_of(module, "donor")
-    work = SeedingWork(plan, donor, given["point"], runner(module), given["password"], given["tls"])
+    kind = LogicalSeeding if given["method"] == LOGICAL else SeedingWork
+    work = kind(plan, donor, given["point"], runner(module), given["password"], given["tls"])
+    if isinstance(work, LogicalSeeding):
+        work.snapshots, work.jobs = given["snapshots"], given["jobs"]
     done = None
     with alone(module, plan):
-        if given["state"] == "copied":
+        if given["state"] == "stopped":
+            work.stopped(check_mode)
+        elif given["state"] == "copied":
             done = work.copied(check_mode, given["begin"], given["slice_seconds"])
         elif given["state"] == "standby":
             work.standing_by(check_mode, given["wait_seconds"])
@@ -137,7 +172,7 @@ def main() -> None:
         else:
             work.member(check_mode)
     diff = [{"before": "", "after": f"{step}\n"} for step in work.steps]
-    progress = {} if done is None else {"progress": {"bytes": done}}
+    progress = {} if done is None else {"progress": done}
     module.exit_json(changed=bool(work.steps), steps=work.steps, diff=diff, **progress)
 
 

@@ -50,9 +50,14 @@ options:
   method:
     description:
       - How the node gets the group's data. V(auto) takes the method that fits. V(physical) copies the donor's data
-        directory.
+        directory, V(logical) its databases table by table.
     type: str
     default: auto
+  jobs:
+    description:
+      - How many tables are to be copied at a time with the method V(logical).
+    type: int
+    default: 4
   found:
     description:
       - What M(pgbdr.bdr.seed_info) returned on each node. Without it only names are checked.

@@ -105,6 +105,11 @@ tablespaces:
   type: list
   elements: str
   returned: always
+large_objects:
+  description: Databases that hold large objects.
+  type: list
+  elements: str
+  returned: always
 platform:
   description: Distribution and architecture of the host.
   type: str

@@ -12,6 +12,7 @@ short_description: The donor's part while another node is seeded from it
 version_added: "0.5.0"
 description:
   - Keeps the donor's WAL for the copy by a physical slot, marks the point where the copy ends, and removes the slot.
+  - For a copy table by table, keeps a snapshot of each database instead. Nobody has to wait for it.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes
   - pgbdr.bdr.attributes.node
@@ -26,18 +27,25 @@ options:
       - V(open) has the slot.
       - V(marked) has, beyond that, the point in its WAL. What the donor knows of SQL scripts that ran counts for the
         new node as well, whose copy holds what they did.
-      - V(closed) has no slot.
+      - V(snapshot) has new snapshots in sessions that stay open behind the module, and lets the replication role read
+        what a copy needs. Done anew each time.
+      - V(closed) has no slot and no snapshot, and has taken those rights back.
     type: str
-    choices: [open, marked, closed]
+    choices: [open, marked, snapshot, closed]
     required: true
   point:
     description:
       - Name of the point. Needed with O(state=marked).
     type: str
     default: ""
+  skew_ms:
+    description:
+      - With O(state=snapshot), how far the clocks of the nodes may be apart.
+    type: int
+    default: 1000
   wait_seconds:
     description:
-      - With O(state=marked), how long what the others wrote until now may take to get here.
+      - With O(state=marked) and O(state=snapshot), how long what the others wrote until now may take to get here.
     type: int
     default: 300
 """
@@ -60,16 +68,25 @@ position:
   description: Where the point is in the donor's WAL.
   type: str
   returned: when a point was marked
+snapshots:
+  description:
+    - The C(database) and the name of its C(snapshot), with the C(positions) up to where it holds each upstream.
+  type: list
+  elements: dict
+  returned: with O(state=snapshot)
 """
 
-from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, alone, open_door, share_of
-from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_source import SeedSource
+from ansible_collections.pgbdr.bdr.plugins.module_utils._apply import apply_part
+from ansible_collections.pgbdr.bdr.plugins.module_utils._compare.access import Access
+from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, alone, open_door, runner, share_of
+from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_snapshot import SnapshotSource
 
 ARGUMENT_SPEC = {
     **NODE,
     "seeded": {"type": "dict", "required": True},
-    "state": {"type": "str", "choices": ["open", "marked", "closed"], "required": True},
+    "state": {"type": "str", "choices": ["open", "marked", "snapshot", "closed"], "required": True},
     "point": {"type": "str", "default": ""},
+    "skew_ms": {"type": "int", "default": 1000},
     "wait_seconds": {"type": "int", "default": 300},
 }
 
@@ -77,17 +94,22 @@ ARGUMENT_SPEC = {
 def main() -> None:
     """Bring the state about."""
     module, plan = open_door(ARGUMENT_SPEC)
-    source = SeedSource(plan, share_of(module, "seeded"))
-    position = ""
+    source = SnapshotSource(plan, share_of(module, "seeded"))
+    state, check_mode, seconds = (module.params["state"], module.check_mode, module.params["wait_seconds"])
+    position, snapshots = "", []
     with alone(module, plan):
-        if module.params["state"] == "closed":
-            source.close(module.check_mode)
+        if state == "closed":
+            source.release(check_mode)
+            source.close(check_mode)
+        elif state == "snapshot":
+            apply_part(plan, Access(plan), runner(module), check_mode)
+            snapshots = source.take(check_mode, seconds, module.params["skew_ms"] / 1000)
         else:
-            source.open(module.check_mode)
-        if module.params["state"] == "marked":
-            position = source.mark(module.params["point"], module.check_mode, module.params["wait_seconds"])
+            source.open(check_mode)
+        if state == "marked":
+            position = source.mark(module.params["point"], check_mode, seconds)
     diff = [{"before": "", "after": f"{step}\n"} for step in source.steps]
-    module.exit_json(changed=bool(source.steps), steps=source.steps, diff=diff, position=position)
+    module.exit_json(changed=bool(source.steps), steps=source.steps, diff=diff, position=position, snapshots=snapshots)
 
 
 if __name__ == "__main__":

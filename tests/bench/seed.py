@@ -1,4 +1,4 @@
-"""Time a re-seed of 2 GB against pg_dump piped into psql from the same donor, in one run.
+"""Time re-seeds of 2 GB, by either method, against pg_dump piped into psql from the same donor, in one run.
 
     .venv/bin/python tests/bench/seed.py [--quick]      as root; `make bench` does it
 
@@ -27,7 +27,9 @@ sys.path[:0] = [str(CHECKOUT / "collections"), str(CHECKOUT / "tests" / "integra
 
 from groups import Group  # noqa: E402
 
+PORT = 5530
 BIN = "/usr/lib/postgresql/15/bin"
+JOBS = ("-e", f"bdr_seed_jobs={os.cpu_count()}")
 SMALL_TABLES = 20
 ROWS_OF_50_MB = 370_000
 # Rows that a session writes under an origin are not sent on: what is measured is the copy.
@@ -68,6 +70,11 @@ class Writer:
     def rate(self, since: float, until: float) -> float:
         """Return rows a second."""
         return sum(since <= when < until for when in self.times) / (until - since)
+
+    def pause(self, since: float) -> float:
+        """Return the longest time between two rows, in seconds."""
+        times = [when for when in self.times if when >= since]
+        return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
 
     def end(self) -> None:
         """Stop, and wait for it."""
@@ -111,26 +118,41 @@ def measure(group: Group, rows: int) -> None:
         began = time.monotonic()
         time.sleep(10)
         before = writer.rate(began, time.monotonic())
-        log = group.directory / "seed.log"
-        os.environ["ANSIBLE_LOG_PATH"] = str(log)
-        began = time.monotonic()
-        named = ("-e", "bdr_node=charlie", "-e", "bdr_confirm=charlie", "-e", "bdr_force=charlie")
-        run = group.play("reseed", *named)
-        meanwhile = writer.rate(began, time.monotonic())
+        for method in ("physical", "logical"):
+            began = time.monotonic()
+            copy, whole = seeded(group, method)
+            meanwhile = writer.rate(began, time.monotonic())
+            pause = writer.pause(began)
+            info(f"{method}: pg_dump into psql {by_hand:.1f} s, copy {copy:.1f} s, whole {whole:.1f} s")
+            info(
+                f"rows a second: {before:.0f} before, {while_dumped:.0f} while dumped, {meanwhile:.0f} while re-seeded"
+            )
+            figure(f"{method} copy/pg_dump into psql", copy / by_hand, "<= 0.8")
+            figure(f"{method} whole re-seed/copy", whole / copy, "<= 1.3")
+            figure(f"{method} writer meanwhile/before", meanwhile / before, ">= 0.7")
+            figure(f"{method} longest pause of the writer, s", pause, "<= 2")
     finally:
         writer.end()
-        os.environ.pop("ANSIBLE_LOG_PATH", None)
+
+
+def seeded(group: Group, method: str) -> tuple[float, float]:
+    """Re-seed, and return how long the copy and the whole took."""
+    log = group.directory / f"{method}.log"
+    os.environ["ANSIBLE_LOG_PATH"] = str(log)
+    named = ("-e", "bdr_node=charlie", "-e", "bdr_confirm=charlie", "-e", "bdr_force=charlie")
+    run = group.play("reseed", *named, "-e", f"bdr_seed_method={method}", *JOBS)
+    os.environ.pop("ANSIBLE_LOG_PATH")
     if run.code or "alpha, charlie: equal" not in run.output:
         sys.exit(f"the re-seed is wrong:\n{run.output}")
+    for line in run.output.splitlines():
+        if line.startswith("reseed alpha to"):
+            info(line)
     times = task_times(log)
     at = {name: place for place, (name, _when) in reversed(list(enumerate(times)))}
-    copy = times[at["Copy the donor"] + 1][1] - times[at["Copy the donor"]][1]
+    task = at["Copy the donor" if method == "physical" else "Copy the donor table by table"]
+    copy = times[task + 1][1] - times[task][1]
     whole = times[at["Compare the rows of all nodes"]][1] - times[0][1]
-    info(f"pg_dump into psql {by_hand:.1f} s, copy {copy:.1f} s, whole {whole:.1f} s")
-    info(f"rows a second: {before:.0f} before, {while_dumped:.0f} while dumped, {meanwhile:.0f} while re-seeded")
-    figure("copy/pg_dump into psql", copy / by_hand, "<= 0.8")
-    figure("whole re-seed/copy", whole / copy, "<= 1.3")
-    figure("writer meanwhile/before", meanwhile / before, ">= 0.7")
+    return copy, whole
 
 
 def main() -> None:
@@ -140,7 +162,7 @@ def main() -> None:
     os.environ["ANSIBLE_CONFIG"] = str(CHECKOUT / "ansible.cfg")
     with tempfile.TemporaryDirectory() as directory:
         variables = {"bdr_settings": {"max_wal_size": "8GB"}, "bdr_allowed_downtime_seconds": 36000}
-        group = Group("benchseed", Path(directory), {"alpha": 5530, "charlie": 5531}, variables)
+        group = Group("benchseed", Path(directory), {"alpha": PORT, "charlie": PORT + 1}, variables)
         try:
             group.must()
             measure(group, ROWS_OF_50_MB // 10 if arguments.quick else ROWS_OF_50_MB)

@@ -41,7 +41,15 @@ def seen(name: str, state: str = "streaming", **changes) -> dict:
             "refused": "",
             "links": links,
         },
-        **{"size_mb": 1000, "free_mb": 5000, "slots": [], "free_slots": 3, "sets": [], "tablespaces": []},
+        **{
+            "size_mb": 1000,
+            "free_mb": 5000,
+            "slots": [],
+            "free_slots": 3,
+            "sets": [],
+            "tablespaces": [],
+            "large_objects": [],
+        },
         **{"platform": "x86_64, debian 12", "version": "15.8", "host": name},
     }
     return {**sound, **changes}
@@ -51,11 +59,11 @@ def asked(*request: str, of=PLAN) -> list[str]:
     return _seed.request_problems(of, *request)
 
 
-def stands_against(**changes) -> list[str]:
+def stands_against(method: str = "auto", **changes) -> list[str]:
     """Return the problems of seeding charlie, which is down unless it is said otherwise."""
     down = {"answers": False, "error": "no such file", "links": []}
     found = {name: seen(name, **changes.get(name, down if name == "charlie" else {})) for name in PLAN["nodes"]}
-    return _seed_check.problems(PLAN, Request("charlie", changes.get("donor", "")), found)
+    return _seed_check.problems(PLAN, Request("charlie", changes.get("donor", ""), method=method), found)
 
 
 def begin_anew(problem: str) -> list[str]:
@@ -72,7 +80,9 @@ MESSAGES = [
     stands_against(bravo={"answers": False, "error": "no such file"}),
     stands_against(alpha={"state": "down"}, bravo={"state": "down"}),
     stands_against(charlie={"answers": False, "free_mb": 900}),
-    stands_against(charlie={"answers": False, "version": "15.7"}),
+    stands_against("physical", charlie={"answers": False, "version": "15.7"}),
+    stands_against("logical", alpha={"large_objects": ["appdb"]}),
+    stands_against(charlie={"answers": False, "version": "14.19", "links": []}),
     stands_against(charlie={"answers": False, "data": "foreign"}),
     stands_against(charlie={"answers": False, "stage": "copied", "donor": "bravo"}, donor="alpha"),
     stands_against(bravo={"free_slots": 0}),

@@ -27,7 +27,7 @@ class PglogicalRules(EngineRules):
     preload_library = "pglogical"
     auth_method = "scram-sha-256"
     needs_passfile_in_dsn = True
-    seed_methods = ("physical",)
+    seed_methods = ("physical", "logical")
     replicates_truncate = True
     schema = Rules(
         ships_tuples=False,

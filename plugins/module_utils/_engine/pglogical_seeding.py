@@ -9,10 +9,10 @@ from __future__ import annotations
 import typing as t
 
 from .._model import Connection
-from .._session_types import Session, Statement
+from .._session_types import Row, Session, Statement
 from .pglogical_server import SETS
 from .pglogical_sql import CREATE_SUBSCRIPTION, EXTENSIONS
-from .seeding import Seeding
+from .seeding import Origin, Seeding
 
 _INHERITED = """
 SELECT n.node_name = %(donor)s AS inherited
@@ -29,6 +29,38 @@ _DROP_EXTENSION = "DROP EXTENSION pglogical CASCADE"
 _SUBSCRIPTION = "SELECT 1 AS found FROM pglogical.subscription WHERE sub_name = %(name)s"
 _PROGRESS = """
 SELECT pg_replication_origin_progress(roname, true)::text FROM pg_replication_origin WHERE roname = %(slot)s
+"""
+_ORIGINS = """
+SELECT roident::int AS id, roname AS name, coalesce(pg_replication_origin_progress(roname, false)::text, '') AS position
+  FROM pg_replication_origin WHERE roname = ANY(%(names)s)
+"""
+_SETS = """
+SELECT s.set_name::text AS name, s.replicate_insert AS inserts, s.replicate_update AS updates,
+       s.replicate_delete AS deletes, s.replicate_truncate AS truncates,
+       coalesce((SELECT json_agg(json_build_object(
+                            'table', format('%I.%I', n.nspname, c.relname), 'columns', m.set_att_list,
+                            'filter', pg_get_expr(m.set_row_filter, m.set_reloid),
+                            'only', NOT EXISTS (SELECT FROM pglogical.replication_set_table o
+                                                  JOIN pglogical.replication_set d ON d.set_id = o.set_id
+                                                 WHERE o.set_reloid = m.set_reloid
+                                                   AND d.set_name IN ('default', 'default_insert_only')))
+                        ORDER BY c.oid)
+                   FROM pglogical.replication_set_table m JOIN pg_class c ON c.oid = m.set_reloid
+                   JOIN pg_namespace n ON n.oid = c.relnamespace WHERE m.set_id = s.set_id), '[]') AS tables
+  FROM pglogical.replication_set s JOIN pglogical.local_node l ON l.node_id = s.set_nodeid
+ WHERE s.set_name NOT IN ('default', 'default_insert_only', 'ddl_sql') ORDER BY 1
+"""
+_CREATE_SET = """
+SELECT pglogical.create_replication_set(%(name)s, %(inserts)s, %(updates)s, %(deletes)s, %(truncates)s)
+"""
+_ADD_TO_SET = """
+SELECT pglogical.replication_set_add_table(%(name)s, %(table)s::regclass, false, %(columns)s::text[], %(filter)s)
+"""
+# The engine's own sets got every table that was in none.
+_NOT_IN_OURS = """
+SELECT pglogical.replication_set_remove_table(s.set_name, t.set_reloid)
+  FROM pglogical.replication_set_table t JOIN pglogical.replication_set s ON s.set_id = t.set_id
+ WHERE t.set_reloid = %(table)s::regclass AND s.set_name IN ('default', 'default_insert_only')
 """
 _KEPT = """
 SELECT confirmed_flush_lsn::text FROM pg_replication_slots
@@ -77,6 +109,27 @@ class PglogicalSeeding(Seeding):
         if connection.upstream == self.donor.name:
             return end
         return str(session.value(_PROGRESS, {"slot": connection.slot}) or "")
+
+    def origins(self, session: Session, database: str) -> list[Origin]:
+        """Origins bear the names of slots."""
+        upstreams = {link.slot: link.upstream for link in self.donor.connections if link.database == database}
+        rows = session.rows(_ORIGINS, {"names": sorted(upstreams)})
+        return [Origin(row["id"], upstreams[row["name"]], row["position"]) for row in rows]
+
+    def sets(self, session: Session) -> list[Row]:
+        """Ask the catalogue; a table may have columns and a filter of its own in each set."""
+        return session.rows(_SETS)
+
+    def own_sets(self, sets: t.Sequence[Row]) -> t.Sequence[Statement]:
+        """Return sets and their tables; a table that is in no other set leaves the engine's own ones."""
+        statements = []
+        for own in sets:
+            statements.append(Statement(_CREATE_SET, values=own))
+            for member in own["tables"]:
+                values = {**member, "name": own["name"]}
+                texts = (_NOT_IN_OURS, _ADD_TO_SET) if member["only"] else (_ADD_TO_SET,)
+                statements += [Statement(text, values=values) for text in texts]
+        return statements
 
     def kept_from(self, upstream: Session, connection: Connection) -> str:
         """Ask the slot."""

@@ -12,9 +12,19 @@ from __future__ import annotations
 
 import abc
 import typing as t
+from dataclasses import dataclass
 
 from .._model import Connection, NodePlan
-from .._session_types import Session, Statement
+from .._session_types import Row, Session, Statement
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a donor knows of one of its upstreams: by which number rows tell it, and up to where it has applied it."""
+
+    id: int
+    upstream: str
+    position: str
 
 
 class Seeding(abc.ABC):
@@ -42,6 +52,18 @@ class Seeding(abc.ABC):
 
         end: where the copy ends in the donor's WAL.
         """
+
+    def origins(self, session: Session, database: str) -> list[Origin]:
+        """Return the donor's upstreams in a database, as the donor's own session sees them."""
+        return []
+
+    def sets(self, session: Session) -> list[Row]:
+        """Return the sets of tables that an operator made on the donor, with what is in them."""
+        return []
+
+    def own_sets(self, sets: t.Sequence[Row]) -> t.Sequence[Statement]:
+        """Return what makes them on the node, behind the engine's own. One transaction."""
+        return ()
 
     @abc.abstractmethod
     def kept_from(self, upstream: Session, connection: Connection) -> str:

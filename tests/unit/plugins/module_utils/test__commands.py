@@ -46,6 +46,56 @@ def test_a_program_runs_as_postgres_from_a_directory_it_may_be_in(command, words
     assert command == shlex.split(f"{AS_POSTGRES} {words}")
 
 
+# --- A copy table by table ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (
+            _commands.psql(ALPHA, "host=x", "SELECT 1", "COMMIT"),
+            f"PGAPPNAME='pgbdr copy' {BIN}/psql -X -q -At -w -v ON_ERROR_STOP=1 -d host=x -c 'SELECT 1' -c COMMIT",
+        ),
+        (
+            _commands.psql(ALPHA, "host=x", settings="-c a=b", encoding="UTF8"),
+            f"PGAPPNAME='pgbdr copy' 'PGOPTIONS=-c a=b' PGCLIENTENCODING=UTF8 {BIN}/psql -X -q -At -w -v "
+            "ON_ERROR_STOP=1 -d host=x",
+        ),
+        (
+            _commands.pg_waldump(ALPHA, "0001", "0/1", "0/2"),
+            f"TZ=UTC {BIN}/pg_waldump -p {HOME}/data/pg_wal -r Transaction -s 0/1 -e 0/2 0001",
+        ),
+        (_commands.stop_loading(ALPHA, "/new", "fast"), f"{BIN}/pg_ctl -D /new -w -t 3600 -s -m fast stop"),
+        (_commands.to_disk(ALPHA, "/new"), f"{BIN}/initdb -S -D /new"),
+        (
+            _commands.pg_dumpall_roles(ALPHA, "host=x", "appdb"),
+            f"PGAPPNAME='pgbdr copy' {BIN}/pg_dumpall -w -r -d host=x -l appdb",
+        ),
+        (
+            _commands.pg_dump_schema(ALPHA, "host=x", "00A-1", "/file"),
+            f"PGAPPNAME='pgbdr copy' {BIN}/pg_dump -w -Fc --section=pre-data --section=post-data --no-subscriptions "
+            "--no-blobs --exclude-schema=pglogical --lock-wait-timeout=60000 --snapshot=00A-1 -f /file -d host=x",
+        ),
+        (_commands.pg_restore(ALPHA, "-l", "/file"), f"{BIN}/pg_restore --exit-on-error --no-tablespaces -l /file"),
+        (
+            _commands.analyze(ALPHA, "/new", 5432, "appdb", 3),
+            f"{BIN}/vacuumdb -w -q -Z -j 3 -h /new -p 5432 -U postgres -d appdb",
+        ),
+    ],
+)
+def test_what_a_copy_table_by_table_runs(command, words):
+    assert command == shlex.split(f"{AS_POSTGRES} {words}")
+
+
+@pytest.mark.parametrize(("marks_times", "wanted"), [(True, "on"), (False, "off")])
+def test_a_server_that_is_loaded_is_open_to_nobody_else(marks_times, wanted):
+    command = _commands.loading_server(ALPHA, "/a new", "start", marks_times=marks_times)
+    options = shlex.split(command[command.index("-o") + 1])[1::2]
+    assert {"listen_addresses=", "unix_socket_directories=/a new", "shared_preload_libraries="} <= set(options)
+    assert f"track_commit_timestamp={wanted}" in options
+    assert command[-1] == "start"
+
+
 def test_a_copy_is_made_of_the_node_that_is_followed():
     """Without asking for a password, and with the WAL that it needs to start."""
     command = _commands.pg_basebackup(STANDBY, "/new")

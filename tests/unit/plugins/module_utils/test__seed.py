@@ -44,6 +44,11 @@ def test_what_can_be_asked_for(found, request_):
     assert _seed.request_problems(found, *request_) == []
 
 
+@pytest.mark.parametrize(("jobs", "wrong"), [(1, 0), (64, 0), (0, 1), (-1, 1)])
+def test_at_least_one_table_is_copied_at_a_time(jobs, wrong):
+    assert [problem.startswith(f"bdr_seed_jobs is {jobs};") for problem in _seed.jobs_problems(jobs)] == [True] * wrong
+
+
 def test_a_node_that_a_standby_follows_is_not_replaced():
     (problem,) = _seed.request_problems(STANDBY, "alpha", "alpha", "")
     assert problem.startswith("bdr_standby_of: bravo would follow a server that is gone")
@@ -114,7 +119,7 @@ def test_a_node_that_a_standby_follows_is_not_replaced():
         (
             PLAN,
             ("charlie", "charlie", "", "fast"),
-            "bdr_seed_method is 'fast'; pglogical knows physical, and auto chooses by itself",
+            "bdr_seed_method is 'fast'; pglogical knows physical, logical, and auto chooses by itself",
         ),
     ],
 )

@@ -13,6 +13,8 @@ from ansible_collections.pgbdr.bdr.tests.unit.builders import plan
 
 PLAN = plan().as_dict()
 CHARLIE = Request("charlie")
+PHYSICALLY = Request("charlie", method="physical")
+LOGICALLY = Request("charlie", method="logical")
 DOWN = {"answers": False, "error": "no such file", "links": [], "size_mb": 0, "free_slots": 0, "slots": []}
 
 
@@ -41,6 +43,7 @@ def seen(name: str, **changes) -> dict:
         "free_slots": 3,
         "sets": [],
         "tablespaces": [],
+        "large_objects": [],
         "platform": "x86_64, debian 12",
         "version": "15.8",
     }
@@ -88,6 +91,13 @@ ALPHA_HAS = {"alpha": {"free_slots": 0}}
         # One of the donors is not whole, the other one is.
         (CHARLIE, {"alpha": STALE}),
         (Request("charlie", "bravo"), {"alpha": STALE}),
+        # What cannot be copied as a whole is copied table by table.
+        (CHARLIE, {"alpha": {"tablespaces": ["fast"], "sets": ["reports"]}}),
+        (CHARLIE, {"charlie": {**DOWN, "version": "16.1", "platform": "aarch64, debian 13"}}),
+        (LOGICALLY, {}),
+        (LOGICALLY, {"charlie": NEW, **NOBODY_S}),
+        # Large objects come with a copy of all files.
+        (CHARLIE, {"alpha": {"large_objects": ["appdb"]}}),
         # Just enough disk, and slots that are there already
         (Request("charlie", "bravo"), {"charlie": {**DOWN, "free_mb": 1100}}),
         (Request("charlie", "bravo"), {"alpha": {"free_slots": 0}, "bravo": {"free_slots": 1}}),
@@ -159,22 +169,22 @@ def test_nothing_stands_against_it(request_, changes):
             "bdr_home of charlie: the copy of alpha needs 1100 MB beside what lies there, 1099 MB are free. Give the ",
         ),
         (
-            CHARLIE,
+            PHYSICALLY,
             {"alpha": {"tablespaces": ["fast", "slow"]}},
             "bdr_donor: alpha has tablespaces (fast, slow), which would be copied to the same paths; move their tables",
         ),
         (
-            CHARLIE,
+            PHYSICALLY,
             {"alpha": {"sets": ["reports"]}},
             "bdr_donor: alpha has replication sets of your own (reports), which a copy loses; drop them for the time, ",
         ),
         (
-            CHARLIE,
+            PHYSICALLY,
             {"charlie": {**DOWN, "version": "15.7"}},
             "bdr_donor: alpha has the version 15.8, charlie has 15.7; a copy needs the same",
         ),
         (
-            CHARLIE,
+            PHYSICALLY,
             {"charlie": {**DOWN, "platform": "x86_64, debian 13"}},
             "bdr_donor: alpha has the platform x86_64, debian 12, charlie has x86_64, debian 13; a copy needs the same",
         ),
@@ -188,6 +198,17 @@ def test_nothing_stands_against_it(request_, changes):
             CHARLIE,
             {"charlie": {**DOWN, "refused": "bdr_home of charlie: it is old"}},
             "bdr_home of charlie: it is old",
+        ),
+        # What no copy of tables brings
+        (
+            LOGICALLY,
+            {"alpha": {"large_objects": ["appdb"]}},
+            "bdr_donor: alpha has large objects (appdb), which are no rows of a table and would be lost; move them to ",
+        ),
+        (
+            CHARLIE,
+            {"charlie": {**DOWN, "version": "14.19"}},
+            "bdr_donor: alpha has the version 15.8, charlie has 14.19, and an older server cannot take all that a",
         ),
         # The donor needs one for the copy.
         (
@@ -239,7 +260,7 @@ def test_everything_that_the_copy_lacks_at_once():
         bravo={"free_slots": 0, "slots": []},
         charlie={**DOWN, "free_mb": 1, "version": "15.7"},
     )
-    told = _seed_check.problems(PLAN, CHARLIE, found)
+    told = _seed_check.problems(PLAN, PHYSICALLY, found)
     assert [problem.split(":")[0] for problem in told] == [
         *("bdr_home of charlie", "bdr_donor", "bdr_donor", "bdr_donor", "bdr_settings", "bdr_settings")
     ]
@@ -306,6 +327,10 @@ NOT_MADE = {
         (CHARLIE, {**NOBODY_S, **NOT_MADE, "charlie": NEW}, Course("alpha", "new", FRESH, False, "physical")),
         # What it did not send is given up, but not before it was tried to deliver it, and written down.
         (Request("charlie", accept_loss="charlie"), {}, Course("alpha", "new", FRESH, True, "physical")),
+        (LOGICALLY, {}, Course("alpha", "new", FRESH, True, "logical")),
+        (CHARLIE, {"alpha": {"sets": ["mine"]}}, Course("alpha", "new", FRESH, True, "logical")),
+        # Of the node's own kind, and of one whose data directory fits
+        (Request("charlie", "bravo"), {"alpha": {"sets": ["mine"]}}, Course("bravo", "new", FRESH, True, "physical")),
         # What an earlier run began
         (CHARLIE, {"charlie": half(COPIED)}, Course("bravo", "pgbdr_charlie_1", COPIED, False, "physical")),
         (CHARLIE, {"charlie": half(STANDBY)}, Course("bravo", "new", STANDBY, False, "physical")),
@@ -350,6 +375,11 @@ def test_slots_of_a_node_that_stands_alone_are_kept(stage, begins, forgets):
     assert (course.begins, course.forgets) == (begins, forgets)
 
 
+@pytest.mark.parametrize(("stage", "forgets"), [(FRESH, True), (COPIED, False), (PROMOTED, False)])
+def test_slots_that_are_older_than_a_snapshot_are_kept_with_its_copy(stage, forgets):
+    assert Course("alpha", "point", stage, False, "logical").forgets is forgets
+
+
 COPIES = "reseed copies alpha (1000 MB) to charlie"
 REPLACES = "reseed replaces all data in /var/lib/pgbdr/bdr/charlie of host of charlie, once the copy is complete"
 DELIVERS = "reseed first lets charlie deliver what only it has, closed to its clients"
@@ -370,6 +400,35 @@ def test_what_is_told(request_, charlie, wanted):
     found = all_seen(charlie=charlie)
     course = _seed_check.course(PLAN, request_, found, "new")
     assert _seed_check.told(PLAN, request_, course, found).splitlines() == wanted
+
+
+@pytest.mark.parametrize(
+    ("request_", "alpha", "wanted"),
+    [
+        (LOGICALLY, {"sets": ["mine"]}, f"{COPIES} table by table"),
+        (CHARLIE, {"tablespaces": ["a", "b"]}, f"{COPIES} table by table, as alpha has tablespaces (a, b)"),
+        (
+            CHARLIE,
+            {"sets": ["mine"]},
+            f"{COPIES} table by table, as alpha has replication sets of your own (mine)",
+        ),
+        (
+            CHARLIE,
+            {"version": "14.1"},
+            f"{COPIES} table by table, as alpha has the version 14.1, charlie has 15.8",
+        ),
+    ],
+)
+def test_what_is_told_of_a_copy_table_by_table(request_, alpha, wanted):
+    found = all_seen(alpha=alpha)
+    course = _seed_check.course(PLAN, request_, found, "new")
+    assert _seed_check.told(PLAN, request_, course, found).splitlines()[0] == wanted
+
+
+def test_a_copy_table_by_table_goes_on():
+    found = all_seen(charlie=half(COPIED, method="logical"))
+    course = _seed_check.course(PLAN, LOGICALLY, found, "new")
+    assert "goes on" in _seed_check.told(PLAN, LOGICALLY, course, found)
 
 
 def test_a_copy_beside_data_that_is_still_the_node_s_own_replaces_it():

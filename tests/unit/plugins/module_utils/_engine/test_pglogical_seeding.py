@@ -10,7 +10,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils import _engine
 from ansible_collections.pgbdr.bdr.plugins.module_utils._engine import pglogical_seeding as pgl
 from ansible_collections.pgbdr.bdr.plugins.module_utils._engine import pglogical_sql
 from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.pglogical_server import SETS
-from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.seeding import gap, number
+from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.seeding import Origin, Seeding, gap, number
 from ansible_collections.pgbdr.bdr.tests.unit.builders import FakeSession, node_plan
 
 TWO = ["appdb", "orders"]
@@ -26,8 +26,8 @@ def test_how_each_engine_s_nodes_are_seeded():
     assert methods == {
         ("contrib_bdr", "0.4"): (),
         ("contrib_bdr", "0.7"): (),
-        ("pglogical", "0.4"): ("physical",),
-        ("pglogical", "0.7"): ("physical",),
+        ("pglogical", "0.4"): ("physical", "logical"),
+        ("pglogical", "0.7"): ("physical", "logical"),
     }
 
 
@@ -142,6 +142,39 @@ def test_an_origin_of_an_upstream_that_the_node_does_not_have_ends():
         ("drop", "pgl_appdb_bravo_bravo_alpha", ""),
         ("drop", "pgl_appdb_charlie_charlie_alpha", ""),
     ]
+
+
+# --- What a copy table by table needs to know of the donor -------------------------------------------
+
+
+def test_a_donor_s_upstreams_have_numbers():
+    names = ["pgl_appdb_bravo_bravo_alpha", "pgl_appdb_charlie_charlie_alpha"]
+    session = FakeSession({pgl._ORIGINS: [{"id": 2, "name": names[1], "position": "0/10"}]})
+    assert SEEDING.origins(session, "appdb") == [Origin(2, "charlie", "0/10")]
+    assert session.asked == [(pgl._ORIGINS, {"names": names})]
+    assert SEEDING.origins(FakeSession({pgl._ORIGINS: []}), "orders") == []
+
+
+def test_sets_of_an_operator_s_own():
+    assert SEEDING.sets(FakeSession({pgl._SETS: [{"name": "reports"}]})) == [{"name": "reports"}]
+    only = {"table": "public.t", "columns": None, "filter": None, "only": True}
+    too = {"table": "public.u", "columns": ["id"], "filter": "(id > 5)", "only": False}
+    statements = SEEDING.own_sets([{"name": "reports", "tables": [only, too]}])
+    assert [(each.text, each.values.get("table")) for each in statements] == [
+        (pgl._CREATE_SET, None),
+        # Not in the group's sets on the donor, so neither here
+        (pgl._NOT_IN_OURS, "public.t"),
+        (pgl._ADD_TO_SET, "public.t"),
+        (pgl._ADD_TO_SET, "public.u"),
+    ]
+    assert {each.values["name"] for each in statements} == {"reports"}
+    assert not any(each.alone for each in statements), "one transaction"
+
+
+def test_an_engine_without_sets_has_none():
+    assert Seeding.sets(SEEDING, FakeSession({})) == []
+    assert Seeding.origins(SEEDING, FakeSession({}), "appdb") == []
+    assert Seeding.own_sets(SEEDING, []) == ()
 
 
 # --- Its links ------------------------------------------------------------------------------------
