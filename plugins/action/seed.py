@@ -33,6 +33,10 @@ class ActionModule(ActionBase):
         while True:
             answer = self._execute_module(module_args=arguments, task_vars=task_vars)
             progress = answer.pop("progress", None)
+            if "held_seconds" in answer:
+                Display().display(
+                    f"reseed held all writing on {arguments['donor']['name']} for {answer['held_seconds']} s"
+                )
             if not progress or answer.get("failed"):
                 return {**result, **answer}
             donor, node = arguments["donor"]["name"], arguments["node"]["name"]

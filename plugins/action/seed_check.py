@@ -11,7 +11,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import _seed, _seed_check
+from ..module_utils import _seed, _seed_check, _seed_told
 
 
 class ActionModule(ActionBase):
@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": "\n".join(wrong)}
         new_point = f"pgbdr_{plan['nodes'][name]['engine_node']}_{secrets.token_hex(4)}"
         course = _seed_check.course(plan, request, found, new_point)
-        Display().display(_seed_check.told(plan, request, course, found))
+        Display().display(_seed_told.told(plan, request, course, found))
         return {
             **result,
             "donor": course.donor,

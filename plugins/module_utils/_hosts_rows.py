@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._seed import candidates
+from ._seed import sources
 
 Found = t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -33,7 +33,7 @@ def lost_problems(plan: t.Mapping[str, t.Any], found: Found) -> t.Iterator[str]:
 
 
 def _way_back(plan: t.Mapping[str, t.Any], name: str) -> str:
-    if candidates(plan, name):
+    if sources(plan, name):
         return (
             "Put its data back; or give up what it did not send, and copy another node: "
             f"reseed.yml -e bdr_node={name} -e bdr_confirm={name} -e bdr_accept_loss={name}"
@@ -49,7 +49,7 @@ def seeds(plan: t.Mapping[str, t.Any], found: Found) -> list[str]:
         if name in found
         and found[name]["major"] is None
         and node["existing_rows"] != "accept"
-        and candidates(plan, name)
+        and sources(plan, name)
         and any(
             _contents(found, connection["upstream"], connection["database"]).get("table_with_rows")
             for connection in node["connections"]

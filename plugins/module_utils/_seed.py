@@ -32,9 +32,17 @@ by itself, and its slots must be kept."""
 AUTO = "auto"
 PHYSICAL = "physical"
 LOGICAL = "logical"
-METHODS = (PHYSICAL, LOGICAL)
+IN_PLACE = "in_place"
+METHODS = (PHYSICAL, LOGICAL, IN_PLACE)
 """Ways to the group's data: `physical` copies the donor's data directory, which becomes the node's own; `logical` makes
-a new server, and copies the group's databases to it table by table."""
+a new server, and copies the group's databases to it table by table; `in_place` replaces the rows of a node that keeps
+its server, and with it its identity."""
+
+HELD = "held"
+LOADED = "loaded"
+LINKED = "linked"
+"""How far a node is whose rows are replaced: it applies nothing; it has the new rows, and is to be told from where to
+go on; it goes on."""
 
 RECEIPT = "pgbdr_seed.json"
 """File in a data directory that was copied: of whom, and the name of the point to come."""
@@ -55,7 +63,9 @@ def with_seeding(group: Group, plan: Plan, name: str, donor: str) -> Plan:
     shares = [replace(share, existing_rows="accept") for share in plan.nodes]
     for place, share in enumerate(shares):
         if share.name == donor:
-            shares[place] = replace(share, hba=(*share.hba, *_copying(group, engine, node.sources)))
+            shares[place] = replace(
+                share, hba=tuple(dict.fromkeys((*share.hba, *_copying(group, engine, node.sources))))
+            )
         if share.name == name:
             shares[place] = replace(share, primary_conninfo=engine.primary_conninfo(group, follower))
     return replace(plan, nodes=tuple(shares))
@@ -112,11 +122,6 @@ def request_problems(plan: t.Mapping[str, t.Any], name: str, confirm: str, donor
         said = f"names {confirm!r}" if confirm else "is missing"
         return [f"bdr_confirm {said}: all data of {name} is replaced; repeat its name, -e bdr_confirm={name}"]
     methods = rules(plan["engine"], plan["era"]).seed_methods
-    if not methods:
-        return [
-            f"bdr_engine: with {plan['engine']} a copy keeps the donor's identity and cannot become another node, so "
-            "reseed.yml cannot seed it. Write to no node meanwhile, and follow docs/reseed.md"
-        ]
     if method not in (AUTO, *methods):
         return [
             f"bdr_seed_method is {method!r}; {plan['engine']} knows {', '.join(methods)}, and {AUTO} chooses by itself"
@@ -144,9 +149,14 @@ def jobs_problems(jobs: int) -> list[str]:
 
 def candidates(plan: t.Mapping[str, t.Any], name: str) -> list[str]:
     """Return the nodes that a node may be copied from."""
-    if not rules(plan["engine"], plan["era"]).seed_methods:
-        return []
     return [other for other in sorted(plan["nodes"]) if other != name and not why_not(plan, name, other)]
+
+
+def sources(plan: t.Mapping[str, t.Any], name: str) -> list[str]:
+    """Return the nodes that one without any data can be made from."""
+    if PHYSICAL not in rules(plan["engine"], plan["era"]).seed_methods:
+        return []
+    return candidates(plan, name)
 
 
 def why_not(plan: t.Mapping[str, t.Any], name: str, donor: str) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ._engine import rules
 from ._link_state import STREAMING
-from ._seed import AUTO, COPIED, FRESH, LOGICAL, PHYSICAL, PROMOTED, STANDBY, Found, candidates
+from ._seed import AUTO, FRESH, IN_PLACE, LOGICAL, PHYSICAL, PROMOTED, STANDBY, Found, candidates
 
 SPARE = 1.1
 """How much more room than the donor's data takes a copy needs: the WAL that is written meanwhile."""
@@ -72,6 +72,11 @@ def problems(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> lis
     node = found[name]
     if node["data"] in ("foreign", "removed"):
         return [f"bdr_home of {name}: what lies there is {node['data']}. Empty it, or name another directory"]
+    if IN_PLACE in rules(plan["engine"], plan["era"]).seed_methods and not node["has_data"]:
+        return [
+            f"bdr_node: {name} has no data any more, and with {plan['engine']} its server is its identity: a new one "
+            "would be another node, for which the others have no room. Put its data back, or follow docs/reseed.md"
+        ]
     if stage(request, node) != FRESH:
         if node["donor"] not in found:
             return [
@@ -214,7 +219,8 @@ def _place(plan: t.Mapping[str, t.Any], request: Request, found: Found) -> t.Ite
         yield from (f"bdr_donor: {reason}" for reason in no_physical_copy(plan, request, found))
     if method == LOGICAL:
         yield from _no_logical_copy(name, donor, found)
-    yield from _slots(plan, name, donor, found)
+    if method != IN_PLACE:  # there the node's slots are replaced, under names with ids
+        yield from _slots(plan, name, donor, found)
 
 
 def _no_logical_copy(name: str, donor: str, found: Found) -> t.Iterator[str]:
@@ -250,30 +256,3 @@ def _slots(plan: t.Mapping[str, t.Any], name: str, donor: str, found: Found) -> 
 
 def _error(found: Found, name: str) -> str:
     return str(found.get(name, {}).get("error") or "its host cannot be reached")
-
-
-def told(plan: t.Mapping[str, t.Any], request: Request, way: Course, found: Found) -> str:
-    """Return what is about to happen, for a person."""
-    node, source = found[request.node], found[way.donor]
-    home = plan["nodes"][request.node]["home"]
-    size = f"{source['size_mb']} MB"
-    steps = {
-        FRESH: f"copies {way.donor} ({size}) to {request.node}{_how(plan, request, way, found)}",
-        COPIED: f"goes on: the copy of {way.donor} lies beside the data of {request.node}",
-        PROMOTED: f"goes on: the copy of {way.donor} is whole and becomes {request.node}",
-    }
-    lines = [steps.get(way.stage, f"goes on: {request.node} follows {way.donor}")]
-    if way.stage in (FRESH, COPIED) and node["data"] == "ours":
-        lines.append(f"replaces all data in {home} of {node['host']}, once the copy is complete")
-    if way.delivers:
-        lines.append(f"first lets {request.node} deliver what only it has, closed to its clients")
-    return "\n".join(f"reseed {line}" for line in lines)
-
-
-def _how(plan: t.Mapping[str, t.Any], request: Request, way: Course, found: Found) -> str:
-    if way.method != LOGICAL or way.stage != FRESH:
-        return ""
-    reasons = no_physical_copy(plan, request, found) if request.method == AUTO else []
-    # What may be done about it is for those who want a physical copy.
-    why = f", as {reasons[0].split('; ')[0].split(', which')[0]}" if reasons else ""
-    return f" table by table{why}"

@@ -15,20 +15,24 @@ from ._engine import server
 from ._home import SEEDED, found_data, found_major
 from ._host import disk
 from ._instance import SIGNAL_FILE
+from ._links import connection_names
 from ._model import Connection, NodePlan
 from ._program import Runner, missing_packages, platform_name, server_facts
 from ._seed import COPIED, FRESH, PHYSICAL, PROMOTED, RECEIPT, STANDBY
+from ._slot_dialects import probe
 from ._start_note import refusal
 
 _SIZE = "SELECT (sum(pg_database_size(oid)) / 1024 / 1024)::bigint FROM pg_database"
 _TABLESPACES = "SELECT spcname::text AS name FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')"
-_SLOTS = "SELECT slot_name::text AS name FROM pg_replication_slots"
-_FREE_SLOTS = "SELECT current_setting('max_replication_slots')::int - count(*) FROM pg_replication_slots"
+_MOST_SLOTS = """
+SELECT setting::int FROM pg_settings WHERE name IN ('max_replication_slots', 'max_logical_slots')
+"""
 _SETS = """
 SELECT set_name::text AS name FROM pglogical.replication_set s JOIN pglogical.local_node l ON l.node_id = s.set_nodeid
  WHERE set_name NOT IN ('default', 'default_insert_only', 'ddl_sql')
 """
 _LARGE_OBJECTS = "SELECT count(*) FROM pg_largeobject_metadata"
+_PGLOGICAL = "SELECT 1 FROM pg_extension WHERE extname = 'pglogical'"
 _WRITTEN = "SELECT pg_current_wal_lsn()::text"
 _BEHIND = """
 SELECT pg_wal_lsn_diff(%(written)s::pg_lsn, remote_lsn)::bigint FROM pg_replication_origin_status
@@ -87,17 +91,20 @@ def stage(plan: NodePlan) -> str:
     A member may have kept the receipt of its own seeding, where the run that took it away was killed.
     """
     if found_data(plan) == SEEDED and read_receipt(plan.data_directory):
+        if "stage" in read_receipt(plan.data_directory):
+            return str(read_receipt(plan.data_directory)["stage"])
         return STANDBY if os.path.exists(f"{plan.data_directory}/{SIGNAL_FILE}") else PROMOTED
     return COPIED if read_receipt(f"{plan.data_directory}.new") else FRESH
 
 
 def _server(plan: NodePlan, databases: t.Iterable[str]) -> dict[str, t.Any]:
     with _session.local(plan, "postgres", ANSWER_SECONDS) as session:
+        slots = [row["name"] for row in probe(session).slots(session)]
         found = {
             "size_mb": int(session.value(_SIZE)),
             "tablespaces": [row["name"] for row in session.rows(_TABLESPACES)],
-            "slots": [row["name"] for row in session.rows(_SLOTS)],
-            "free_slots": int(session.value(_FREE_SLOTS)),
+            "slots": slots,
+            "free_slots": int(session.value(_MOST_SLOTS)) - len(slots),
         }
     sets: set[str] = set()
     large_objects: list[str] = []
@@ -109,11 +116,11 @@ def _server(plan: NodePlan, databases: t.Iterable[str]) -> dict[str, t.Any]:
             links += [_told(connection, False, NOT_THERE, None) for connection in own]
             continue
         with _session.local(plan, database, ANSWER_SECONDS) as session:
-            made = {item.name for item in server(plan).observe_connections(session, database)}
+            made = connection_names(plan, server(plan), session, database)
             links += [_link(plan, session, connection, connection.name in made) for connection in own]
             if session.value(_LARGE_OBJECTS):
                 large_objects.append(database)
-            if made:
+            if session.rows(_PGLOGICAL):
                 sets |= {row["name"] for row in session.rows(_SETS)}
     return {**found, "links": links, "sets": sorted(sets), "large_objects": large_objects}
 
@@ -124,8 +131,9 @@ def _link(plan: NodePlan, session: _session.Session, connection: Connection, exi
         try:
             with _session.upstream(plan, connection, ANSWER_SECONDS) as upstream:
                 state = server(plan).link_state(session, upstream, connection)
-                written = upstream.value(_WRITTEN)
-            behind = session.value(_BEHIND, {"written": written, "slot": connection.slot})
+                # Elsewhere the node does not say how far it is.
+                written = upstream.value(_WRITTEN) if plan.engine == "pglogical" else ""
+            behind = session.value(_BEHIND, {"written": written, "slot": connection.slot}) if written else None
         except _session.SessionError as error:
             state = f"{connection.upstream} cannot be reached: {' '.join(str(error).split())}"
     return _told(connection, exists, state, behind)

@@ -10,11 +10,15 @@ import time
 from dataclasses import replace
 
 from . import _session
-from ._engine import server
+from ._apply import apply_part
+from ._compare.access import Access
+from ._engine import in_place, server
 from ._link_state import STREAMING
 from ._model import NodePlan
+from ._program import Runner
 from ._seed import slot_of_standby
 from ._session_types import Statement
+from ._state import told
 from ._wait import beat
 
 CLOSE_SECONDS = 30
@@ -102,3 +106,32 @@ class SeedSource:
                         "run this again"
                     )
                 time.sleep(0.1)
+
+
+class InPlaceSource:
+    """An upstream of a node whose rows are replaced: it makes slots at once, and says what its workers wait for."""
+
+    def __init__(self, plan: NodePlan, run: Runner) -> None:
+        self.plan = plan
+        self._run = run
+        self.steps: list[str] = []
+
+    def open(self, check_mode: bool) -> None:
+        """Let the replication role see the rows and make such slots."""
+        outcome = apply_part(self.plan, Access(self.plan), self._run, check_mode)
+        self.steps += told(outcome.steps)
+        for database in self.plan.databases:
+            with _session.local(self.plan, database) as session:
+                if not session.rows(in_place.HAS_HELP):
+                    self.steps.append(f"let {self.plan.replication_user} make slots at once in {database}")
+                    if not check_mode:
+                        session.apply(in_place.help_wanted(self.plan.replication_user))
+
+    def close(self, check_mode: bool) -> None:
+        """Take that away."""
+        for database in self.plan.databases:
+            with _session.local(self.plan, database) as session:
+                if session.rows(in_place.HAS_HELP):
+                    self.steps.append(f"let slots come by themselves in {database}")
+                    if not check_mode:
+                        session.apply(in_place.help_ended())

@@ -110,15 +110,9 @@ class Session:
     def run(self, statement: Statement) -> list[Row]:
         """Run one statement and return its rows, if it has any."""
         self.blockers = []
-        query: t.Any = statement.text
-        if statement.identifiers:
-            # psycopg2 reads a % of a name as a placeholder as soon as there are values.
-            percent = "%%" if statement.values else "%"
-            names = {name: sql.Identifier(value.replace("%", percent)) for name, value in statement.identifiers.items()}
-            query = sql.SQL(statement.text).format(**names)
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(query, statement.values or None)
+                cursor.execute(_query(statement), statement.values or None)
                 return [dict(row) for row in cursor.fetchall()] if cursor.description else []
         except psycopg2.Error as error:
             told = refusal(statement, str(error).strip(), error.pgcode)
@@ -126,6 +120,32 @@ class Session:
             raise SessionError(told, error.pgcode or "", position) from error
         except UnicodeError as error:
             raise SessionError(f"the database's encoding has no such character: {error}") from error
+
+    def process(self) -> int:
+        """Return the process that serves the session."""
+        return int(self._connection.get_backend_pid())
+
+    def cancel(self) -> None:
+        """Have the server give up what it is doing for the session; from another thread."""
+        self._connection.cancel()
+
+    def copy(self, statement: Statement, file: t.IO[bytes]) -> int:
+        """Run a COPY to or from a file, and return how many rows it was."""
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.copy_expert(_query(statement), file)
+                return int(cursor.rowcount)
+        except psycopg2.Error as error:
+            raise SessionError(f"{statement.text.format(**statement.identifiers)}: {error}".strip()) from error
+
+    def confirm(self, stream: Statement, position: int) -> None:
+        """Begin to read a slot, and say that all before a position has arrived."""
+        try:
+            with self._connection.cursor(cursor_factory=psycopg2.extras.ReplicationCursor) as cursor:
+                cursor.start_replication_expert(_query(stream).as_string(self._connection), decode=False)
+                cursor.send_feedback(write_lsn=position, flush_lsn=position, apply_lsn=position, force=True)
+        except psycopg2.Error as error:
+            raise SessionError(str(error).strip()) from error
 
     def apply(self, statements: t.Iterable[Statement]) -> None:
         """Run a step's statements: as one transaction, all or none, and behind it those that refuse to be in one."""
@@ -162,11 +182,20 @@ class Session:
             raise SessionError(f"the statement does not end within {self._limit_seconds} s")
         with Session(self._dsn, CONNECT_SECONDS) as other:
             other._connection.session = None
-            self.blockers = other.rows(BLOCKERS, {"pid": self._connection.get_backend_pid()}) or self.blockers
+            self.blockers = other.rows(BLOCKERS, {"pid": self.process()}) or self.blockers
 
     def server_version(self) -> int:
         """Return the version as a number, such as 150018."""
         return int(self._connection.server_version)
+
+
+def _query(statement: Statement) -> t.Any:
+    if not statement.identifiers:
+        return statement.text
+    # psycopg2 reads a % of a name as a placeholder as soon as there are values.
+    percent = "%%" if statement.values else "%"
+    names = {name: sql.Identifier(value.replace("%", percent)) for name, value in statement.identifiers.items()}
+    return sql.SQL(statement.text).format(**names)
 
 
 def _silent(seconds: float) -> str:
@@ -234,10 +263,15 @@ def present_databases(plan: NodePlan) -> set[str]:
         return {row["name"] for row in session.rows(DATABASES, {"names": list(plan.databases)})}
 
 
+def dsn_of(plan: NodePlan, connection: Connection) -> str:
+    """Return how the replication role reaches a connection's upstream, with the node's own passfile."""
+    # Not in every engine's own DSN: the libpq of its server may not know the word.
+    return f"{connection.dsn} {conninfo({'passfile': plan.passfile})}"
+
+
 def upstream(plan: NodePlan, connection: Connection, answer_seconds: float = 0) -> Session:
     """Return a session of the replication role on a connection's upstream, with the node's own passfile."""
-    # Not in every engine's own DSN: the libpq of its server may not know the word.
-    return Session(f"{connection.dsn} {conninfo({'passfile': plan.passfile})}", answer_seconds)
+    return Session(dsn_of(plan, connection), answer_seconds)
 
 
 def member(

@@ -16,6 +16,7 @@ import shlex
 from ._engine import rules
 from ._model import NodePlan
 from ._render import BANNER, SETTINGS_FILE
+from ._seed import PHYSICAL
 
 SCRIPT_FILE = "start_check"
 NOTE_FILE = "newest_checkpoint"
@@ -112,7 +113,8 @@ def way_out(plan: NodePlan) -> str:
     )
     if plan.standby_of:
         return f"Remove it, and site.yml copies {plan.standby_of} anew. {accept}"
-    if not rules(plan.engine, plan.era).seed_methods:
+    # Where a node keeps its server, it keeps the positions in its WAL, which the others have seen beyond.
+    if PHYSICAL not in rules(plan.engine, plan.era).seed_methods:
         given = f"remove_node.yml -e bdr_node={name} -e bdr_confirm={name} -e bdr_accept_loss={name}"
         return f"Put back what it had last, or give the node up: {given}. {accept}"
     return (

@@ -30,21 +30,23 @@ options:
     required: true
   state:
     description:
-      - V(stopped) has a server whose data is about to be replaced stopped, where O(method) needs that before the copy.
-      - V(copied) has the donor's data, as a directory or row by row, beside the node's own.
+      - V(stopped) has a server whose data is about to be replaced stopped. Of O(method=logical).
+      - V(held) runs, but applies nothing. Of O(method=in_place).
+      - V(copied) has the donor's data, as a directory or table by table, beside the node's own; or the donor's rows in
+        the place of the node's own.
       - V(standby) has it in the place of the node's own, and follows the donor closely.
       - V(promoted) has reached the point and is a node of its own, without links.
       - V(linked) has links to its upstreams, each from where the copy ends.
       - V(member) is a node as any other.
     type: str
-    choices: [stopped, copied, standby, promoted, linked, member]
+    choices: [stopped, held, copied, standby, promoted, linked, member]
     required: true
   method:
     description:
       - How the node gets the group's data. V(physical) copies the donor's data directory, V(logical) its databases
-        table by table.
+        table by table, V(in_place) the rows of a node that keeps its server.
     type: str
-    choices: [physical, logical]
+    choices: [physical, logical, in_place]
     default: physical
   snapshots:
     description:
@@ -59,7 +61,7 @@ options:
     default: 4
   begin:
     description:
-      - With O(state=copied), use nothing of an earlier copy for another point.
+      - With O(state=copied) or O(state=held), use nothing of an earlier copy for another point.
     type: bool
     default: false
   size_mb:
@@ -101,6 +103,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+held_seconds:
+  description: For how long nobody could write on the donor, in seconds.
+  type: float
+  returned: when rows were replaced
 progress:
   description:
     - How many C(bytes) of the copy are there. With O(method=logical) also which C(phase) it is in, since how many
@@ -114,6 +120,9 @@ steps:
   returned: always
 """
 
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     NODE,
     PASSWORD,
@@ -123,22 +132,20 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
     runner,
     share_of,
 )
-from ansible_collections.pgbdr.bdr.plugins.module_utils._seed import LOGICAL
+from ansible_collections.pgbdr.bdr.plugins.module_utils._in_place import InPlaceWork
+from ansible_collections.pgbdr.bdr.plugins.module_utils._seed import IN_PLACE, LOGICAL, PHYSICAL
 from ansible_collections.pgbdr.bdr.plugins.module_utils._seeding import SeedingWork
 from ansible_collections.pgbdr.bdr.plugins.module_utils._seeding_logical import LogicalSeeding
 
+STATES = ["stopped", "held", "copied", "standby", "promoted", "linked", "member"]
 ARGUMENT_SPEC = {
     **NODE,
     **PASSWORD,
     **TLS,
     "donor": {"type": "dict", "required": True},
     "point": {"type": "str", "required": True},
-    "state": {
-        "type": "str",
-        "choices": ["stopped", "copied", "standby", "promoted", "linked", "member"],
-        "required": True,
-    },
-    "method": {"type": "str", "choices": ["physical", "logical"], "default": "physical"},
+    "state": {"type": "str", "choices": STATES, "required": True},
+    "method": {"type": "str", "choices": ["physical", "logical", "in_place"], "default": "physical"},
     "snapshots": {"type": "list", "elements": "dict", "default": []},
     "jobs": {"type": "int", "default": 4},
     "begin": {"type": "bool", "default": False},
@@ -151,29 +158,50 @@ ARGUMENT_SPEC = {
 def main() -> None:
     """Bring the state about."""
     module, plan = open_door(ARGUMENT_SPEC)
-    given, check_mode = module.params, module.check_mode
-    donor = share_of(module, "donor")
-    kind = LogicalSeeding if given["method"] == LOGICAL else SeedingWork
-    work = kind(plan, donor, given["point"], runner(module), given["password"], given["tls"])
+    given = module.params
+    kinds: dict[str, type[SeedingWork | InPlaceWork]]
+    kinds = {PHYSICAL: SeedingWork, LOGICAL: LogicalSeeding, IN_PLACE: InPlaceWork}
+    work = kinds[given["method"]](
+        plan, share_of(module, "donor"), given["point"], runner(module), given["password"], given["tls"]
+    )
+    with alone(module, plan):
+        told = _in_place(work, module) if isinstance(work, InPlaceWork) else _copy(work, module)
+    diff = [{"before": "", "after": f"{step}\n"} for step in work.steps]
+    module.exit_json(changed=bool(work.steps), steps=work.steps, diff=diff, **told)
+
+
+def _copy(work: SeedingWork, module: AnsibleModule) -> dict[str, t.Any]:
+    given, check_mode, seconds = module.params, module.check_mode, module.params["wait_seconds"]
     if isinstance(work, LogicalSeeding):
         work.snapshots, work.jobs = given["snapshots"], given["jobs"]
-    done = None
-    with alone(module, plan):
-        if given["state"] == "stopped":
-            work.stopped(check_mode)
-        elif given["state"] == "copied":
-            done = work.copied(check_mode, given["begin"], given["slice_seconds"])
-        elif given["state"] == "standby":
-            work.standing_by(check_mode, given["wait_seconds"])
-        elif given["state"] == "promoted":
-            work.promoted(check_mode, given["wait_seconds"])
-        elif given["state"] == "linked":
-            work.linked(check_mode, given["wait_seconds"])
-        else:
-            work.member(check_mode)
-    diff = [{"before": "", "after": f"{step}\n"} for step in work.steps]
-    progress = {} if done is None else {"progress": done}
-    module.exit_json(changed=bool(work.steps), steps=work.steps, diff=diff, **progress)
+    if given["state"] == "copied":
+        done = work.copied(check_mode, given["begin"], given["slice_seconds"])
+        return {} if done is None else {"progress": done}
+    if given["state"] == "stopped":
+        work.stopped(check_mode)
+    elif given["state"] == "standby":
+        work.standing_by(check_mode, seconds)
+    elif given["state"] == "promoted":
+        work.promoted(check_mode, seconds)
+    elif given["state"] == "linked":
+        work.linked(check_mode, seconds)
+    elif given["state"] == "member":
+        work.member(check_mode)
+    return {}
+
+
+def _in_place(work: InPlaceWork, module: AnsibleModule) -> dict[str, t.Any]:
+    given, check_mode, seconds = module.params, module.check_mode, module.params["wait_seconds"]
+    if given["state"] == "held":
+        work.held(check_mode, given["begin"], seconds)
+    elif given["state"] == "copied":
+        work.copied(check_mode, seconds)
+        return {"held_seconds": round(work.held_seconds, 3)} if work.held_seconds else {}
+    elif given["state"] == "linked":
+        work.linked(check_mode, seconds)
+    elif given["state"] == "member":
+        work.member(check_mode)
+    return {}
 
 
 if __name__ == "__main__":

@@ -22,6 +22,13 @@ options:
       - The share of the plan of the node that is seeded.
     type: dict
     required: true
+  method:
+    description:
+      - How the node is seeded, as M(pgbdr.bdr.seed_check) returned it. With V(in_place) there is no slot here and no
+        point to mark. V(open) lets the replication role read the tables and make slots at once, on each upstream.
+    type: str
+    choices: [physical, in_place]
+    default: physical
   state:
     description:
       - V(open) has the slot.
@@ -76,13 +83,20 @@ snapshots:
   returned: with O(state=snapshot)
 """
 
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pgbdr.bdr.plugins.module_utils._apply import apply_part
 from ansible_collections.pgbdr.bdr.plugins.module_utils._compare.access import Access
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, alone, open_door, runner, share_of
+from ansible_collections.pgbdr.bdr.plugins.module_utils._model import NodePlan
+from ansible_collections.pgbdr.bdr.plugins.module_utils._seed import IN_PLACE
 from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_snapshot import SnapshotSource
+from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_source import InPlaceSource
 
 ARGUMENT_SPEC = {
     **NODE,
+    "method": {"type": "str", "choices": ["physical", "in_place"], "default": "physical"},
     "seeded": {"type": "dict", "required": True},
     "state": {"type": "str", "choices": ["open", "marked", "snapshot", "closed"], "required": True},
     "point": {"type": "str", "default": ""},
@@ -94,22 +108,31 @@ ARGUMENT_SPEC = {
 def main() -> None:
     """Bring the state about."""
     module, plan = open_door(ARGUMENT_SPEC)
-    source = SnapshotSource(plan, share_of(module, "seeded"))
-    state, check_mode, seconds = (module.params["state"], module.check_mode, module.params["wait_seconds"])
-    position, snapshots = "", []
+    is_in_place = module.params["method"] == IN_PLACE
+    source = InPlaceSource(plan, runner(module)) if is_in_place else SnapshotSource(plan, share_of(module, "seeded"))
+    told: dict[str, t.Any] = {}
     with alone(module, plan):
-        if state == "closed":
-            source.release(check_mode)
-            source.close(check_mode)
-        elif state == "snapshot":
-            apply_part(plan, Access(plan), runner(module), check_mode)
-            snapshots = source.take(check_mode, seconds, module.params["skew_ms"] / 1000)
+        if isinstance(source, SnapshotSource):
+            told = _bring(source, module, plan)
+        elif module.params["state"] == "closed":
+            source.close(module.check_mode)
         else:
-            source.open(check_mode)
-        if state == "marked":
-            position = source.mark(module.params["point"], check_mode, seconds)
+            source.open(module.check_mode)
     diff = [{"before": "", "after": f"{step}\n"} for step in source.steps]
-    module.exit_json(changed=bool(source.steps), steps=source.steps, diff=diff, position=position, snapshots=snapshots)
+    module.exit_json(changed=bool(source.steps), steps=source.steps, diff=diff, **told)
+
+
+def _bring(source: SnapshotSource, module: AnsibleModule, plan: NodePlan) -> dict[str, t.Any]:
+    given, check_mode, seconds = module.params, module.check_mode, module.params["wait_seconds"]
+    if given["state"] == "closed":
+        source.release(check_mode)
+        source.close(check_mode)
+        return {}
+    if given["state"] == "snapshot":
+        apply_part(plan, Access(plan), runner(module), check_mode)
+        return {"snapshots": source.take(check_mode, seconds, given["skew_ms"] / 1000)}
+    source.open(check_mode)
+    return {"position": source.mark(given["point"], check_mode, seconds)} if given["state"] == "marked" else {}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.pgbdr.bdr.plugins.module_utils import _hosts, _seed, _seed_check
+from ansible_collections.pgbdr.bdr.plugins.module_utils import _hosts, _seed, _seed_check, _seed_told
 from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.seeding import gap
 from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_check import Course, Request
 from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan, plan
@@ -75,7 +75,11 @@ MESSAGES = [
     asked("charlie", "bravo", ""),
     asked("charlie", "charlie", "zulu"),
     asked("alpha", "alpha", "", of=ONE_WAY),
-    asked("charlie", "charlie", "", of=plan(bdr_engine="contrib_bdr").as_dict()),
+    _seed_check.problems(
+        plan(bdr_engine="contrib_bdr").as_dict(),
+        Request("charlie"),
+        {name: seen(name, **({"has_data": False} if name == "charlie" else {})) for name in PLAN["nodes"]},
+    ),
     stands_against(charlie={}),
     stands_against(bravo={"answers": False, "error": "no such file"}),
     stands_against(alpha={"state": "down"}, bravo={"state": "down"}),
@@ -113,14 +117,14 @@ def test_how_a_message_about_a_gap_ends_is_the_module_s():
 def test_what_is_told_of_the_course_is_the_code_s():
     found = {"bravo": seen("bravo", size_mb=33), "charlie": seen("charlie", data="seeded")}
     course = Course("bravo", "point", "fresh", False, "physical")
-    assert f"\n{_seed_check.told(PLAN, Request('charlie'), course, found)}\nok: " in PAGE
+    assert f"\n{_seed_told.told(PLAN, Request('charlie'), course, found)}\nok: " in PAGE
 
 
 def test_the_tasks_of_the_run_are_the_role_s():
     files = (ROOT / "roles/bdr_seed/tasks").glob("*.yml")
     names = {task["name"] for path in files for task in yaml.safe_load(path.read_text("utf-8"))}
     shown = re.findall(r"^TASK \[pgbdr\.bdr\.bdr_seed : (.*)\]", PAGE, re.MULTILINE)
-    assert len(shown) == 9
+    assert len(shown) == 13
     assert set(shown) <= names
 
 

@@ -36,6 +36,7 @@ class ContribBdrRules(EngineRules):
     preload_library = "bdr"
     auth_method = "md5"
     needs_passfile_in_dsn = False
+    seed_methods = ("in_place",)
     underscore: t.ClassVar[bool]
     slots_setting: t.ClassVar[str]
     dsn_setting: t.ClassVar[str]

@@ -75,8 +75,8 @@ def test_a_node_that_a_standby_follows_is_not_replaced():
         ),
         (
             plan(bdr_engine="contrib_bdr").as_dict(),
-            ("charlie", "charlie", ""),
-            "bdr_engine: with contrib_bdr a copy keeps the donor's identity and cannot become another node, so reseed",
+            ("charlie", "charlie", "", "physical"),
+            "bdr_seed_method is 'physical'; contrib_bdr knows in_place, and auto chooses by itself",
         ),
         (
             STANDBY,
@@ -161,11 +161,23 @@ def test_a_donor_gets_no_rows_that_the_node_does_not_get():
         (CHAIN, "bravo", []),
         (ONE_WAY, "bravo", ["alpha"]),
         (PARTLY, "charlie", ["alpha"]),
-        (plan(bdr_engine="contrib_bdr").as_dict(), "charlie", []),
+        (plan(bdr_engine="contrib_bdr").as_dict(), "charlie", ["alpha", "bravo"]),
     ],
 )
 def test_the_nodes_that_a_node_may_be_copied_from(found, name, wanted):
     assert _seed.candidates(found, name) == wanted
+
+
+@pytest.mark.parametrize(("engine", "wanted"), [("pglogical", ["alpha", "bravo"]), ("contrib_bdr", [])])
+def test_the_nodes_that_one_without_data_is_made_from(engine, wanted):
+    assert _seed.sources(plan(bdr_engine=engine).as_dict(), "charlie") == wanted
+
+
+def test_a_donor_that_lets_the_node_in_anyway_stays_as_it_is():
+    members = group(bdr_engine="contrib_bdr")
+    planned = build_plan(members)
+    meanwhile = _seed.with_seeding(members, planned, "charlie", "alpha")
+    assert meanwhile.nodes[0].hba == planned.nodes[0].hba
 
 
 # --- The plan meanwhile ---------------------------------------------------------------------------

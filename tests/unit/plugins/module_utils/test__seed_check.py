@@ -6,8 +6,16 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.pgbdr.bdr.plugins.module_utils import _seed_check
-from ansible_collections.pgbdr.bdr.plugins.module_utils._seed import COPIED, FRESH, PROMOTED, STANDBY
+from ansible_collections.pgbdr.bdr.plugins.module_utils import _seed_check, _seed_told
+from ansible_collections.pgbdr.bdr.plugins.module_utils._seed import (
+    COPIED,
+    FRESH,
+    HELD,
+    LINKED,
+    LOADED,
+    PROMOTED,
+    STANDBY,
+)
 from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_check import Course, Request
 from ansible_collections.pgbdr.bdr.tests.unit.builders import plan
 
@@ -59,6 +67,56 @@ def half(stage: str, **changes) -> dict:
     """Return charlie half seeded from bravo."""
     course = {"donor": "bravo", "point": "pgbdr_charlie_1", "method": "physical"}
     return {**DOWN, "data": "seeded", "stage": stage, **course, **changes}
+
+
+CONTRIB = plan(bdr_engine="contrib_bdr").as_dict()
+ROWS = {"method": "in_place", "donor": "bravo", "point": "pgbdr_charlie_1"}
+
+
+# --- Rows in their place --------------------------------------------------------------------------
+
+
+def test_a_server_that_is_gone_is_an_identity_that_is_gone():
+    found = all_seen(charlie={**DOWN, "data": "absent", "has_data": False})
+    (said,) = _seed_check.problems(CONTRIB, Request("charlie", accept_loss="charlie"), found)
+    assert said.startswith("bdr_node: charlie has no data any more, and with contrib_bdr its server is its identity")
+
+
+def test_slots_whose_names_have_ids_are_not_counted():
+    found = all_seen(alpha={"free_slots": 0, "slots": []}, bravo={"free_slots": 0, "slots": []})
+    assert _seed_check.problems(CONTRIB, CHARLIE, found) == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "wanted"),
+    [
+        (
+            FRESH,
+            [
+                "copies the rows of bravo (1000 MB) to charlie",
+                "replaces all rows of appdb on charlie, at once",
+                "first lets charlie deliver what only it has, closed to its clients",
+            ],
+        ),
+        (
+            HELD,
+            [
+                "goes on: copies the rows of bravo (1000 MB) to charlie",
+                "replaces all rows of appdb on charlie, at once",
+            ],
+        ),
+        (LOADED, ["goes on: charlie has the rows of bravo, and is to be linked"]),
+        (LINKED, ["goes on: charlie has the rows of bravo, and is linked"]),
+    ],
+)
+def test_what_is_told_of_rows_in_their_place(stage, wanted):
+    request = Request("charlie", "" if stage != FRESH else "bravo")
+    found = all_seen(charlie={**DOWN, "stage": stage, "data": "ours" if stage == FRESH else "seeded", **ROWS})
+    assert _seed_check.problems(CONTRIB, request, found) == []
+    way = _seed_check.course(CONTRIB, request, found, "new")
+    assert (way.method, way.donor, way.delivers) == ("in_place", "bravo", stage == FRESH)
+    told = _seed_told.told(CONTRIB, request, way, found)
+    assert told == "\n".join(f"reseed {line}" for line in wanted)
 
 
 # --- What stands against it -----------------------------------------------------------------------
@@ -399,7 +457,7 @@ DELIVERS = "reseed first lets charlie deliver what only it has, closed to its cl
 def test_what_is_told(request_, charlie, wanted):
     found = all_seen(charlie=charlie)
     course = _seed_check.course(PLAN, request_, found, "new")
-    assert _seed_check.told(PLAN, request_, course, found).splitlines() == wanted
+    assert _seed_told.told(PLAN, request_, course, found).splitlines() == wanted
 
 
 @pytest.mark.parametrize(
@@ -422,20 +480,20 @@ def test_what_is_told(request_, charlie, wanted):
 def test_what_is_told_of_a_copy_table_by_table(request_, alpha, wanted):
     found = all_seen(alpha=alpha)
     course = _seed_check.course(PLAN, request_, found, "new")
-    assert _seed_check.told(PLAN, request_, course, found).splitlines()[0] == wanted
+    assert _seed_told.told(PLAN, request_, course, found).splitlines()[0] == wanted
 
 
 def test_a_copy_table_by_table_goes_on():
     found = all_seen(charlie=half(COPIED, method="logical"))
     course = _seed_check.course(PLAN, LOGICALLY, found, "new")
-    assert "goes on" in _seed_check.told(PLAN, LOGICALLY, course, found)
+    assert "goes on" in _seed_told.told(PLAN, LOGICALLY, course, found)
 
 
 def test_a_copy_beside_data_that_is_still_the_node_s_own_replaces_it():
     found = all_seen(charlie=half(COPIED, data="ours"))
     assert (
         REPLACES
-        in _seed_check.told(PLAN, CHARLIE, Course("bravo", "point", COPIED, False, "physical"), found).splitlines()
+        in _seed_told.told(PLAN, CHARLIE, Course("bravo", "point", COPIED, False, "physical"), found).splitlines()
     )
 
 

@@ -24,8 +24,8 @@ def test_how_each_engine_s_nodes_are_seeded():
         (engine, era): _engine.rules(engine, era).seed_methods for engine in _engine.ENGINES for era in _engine.ERAS
     }
     assert methods == {
-        ("contrib_bdr", "0.4"): (),
-        ("contrib_bdr", "0.7"): (),
+        ("contrib_bdr", "0.4"): ("in_place",),
+        ("contrib_bdr", "0.7"): ("in_place",),
         ("pglogical", "0.4"): ("physical", "logical"),
         ("pglogical", "0.7"): ("physical", "logical"),
     }

@@ -1,0 +1,259 @@
+# Copyright: (c) 2026, pgbdr.bdr contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Seed a node whose engine takes its identity from its server: its rows are replaced in their place.
+
+The node's server applies nothing meanwhile, since it has no passwords of its upstreams; its downstreams go on reading.
+Each state can be asked for again, and a receipt tells how far it is. Until the new rows are committed, all at once in
+each database, the old ones are there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import sys
+import time
+import typing as t
+from dataclasses import replace
+
+from . import _render, _session
+from ._conninfo import passfile
+from ._engine import contrib_bdr_sql as sql
+from ._engine import in_place, rules, server
+from ._engine.in_place import Identity
+from ._engine.seeding import number
+from ._files import ManagedFile
+from ._home import MARKER, SEEDED, found_data, identity
+from ._in_place_hold import Upstream, upstreams
+from ._in_place_rows import Replacing
+from ._instance import Instance, InstanceError
+from ._model import NodePlan
+from ._program import Runner
+from ._seed import HELD, IN_PLACE, LINKED, LOADED, RECEIPT
+from ._seed_look import read_receipt
+from ._service import service
+from ._session_types import Statement
+from ._slot_dialects import probe
+from ._wait import wait_for_links
+
+POLL_SECONDS = 0.2
+QUIET_SECONDS = 1.0
+"""How long no slot of the node is in use, for its workers to count as gone; each tries again after 5 s, in vain."""
+
+_END_WALSENDERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name LIKE 'bdr%'"
+_STARTED = "SELECT pg_postmaster_start_time()::text"
+_FLUSHED = "SELECT pgbdr.seed_flushed(%(pid)s)"
+
+
+class InPlaceWork:
+    """One node whose rows are replaced. InstanceError says why it does not go on."""
+
+    def __init__(
+        self, plan: NodePlan, donor: NodePlan, point: str, run: Runner, password: str, tls: t.Mapping[str, str]
+    ) -> None:
+        self.plan = plan
+        self.donor = donor
+        self.point = point
+        self.steps: list[str] = []
+        self.held_seconds = 0.0
+        self._way = in_place.way(plan.era)
+        self._engine = server(plan)
+        self._closed = _render.closed(plan)
+        # Its own passfile is empty meanwhile, and the server reads no other one.
+        self._gated = replace(self._closed, passfile_entries=())
+        self._reach = replace(plan, passfile=f"{plan.home}/passfile.seed")
+        self._service = service(plan, run)
+        self._secrets = (run, password, tls)
+
+    def held(self, check_mode: bool, begin: bool, seconds: float) -> None:
+        """Have a server that applies nothing. begin: an earlier load is of no use."""
+        at = self._stage()
+        if at == LINKED and not begin:
+            return
+        if begin or at not in (HELD, LOADED):
+            self.steps.append("apply nothing more")
+            if check_mode:
+                return
+            self._note(HELD)
+        self._mark({SEEDED: True})
+        self._password_file().write()
+        self._instance(self._gated).ensure_present(check_mode=False)
+        self._await_quiet(seconds)
+        if self._stage() == LOADED and self._receipt().get("started") != self._started():
+            # The server forgets with each start when rows were written.
+            self._note(HELD)
+
+    def copied(self, check_mode: bool, seconds: float) -> None:
+        """Have the donor's rows, and new slots on all upstreams."""
+        if self._stage() != HELD:
+            return
+        self.steps += [f"replace the rows of {one} by those of {self.donor.name}" for one in self._databases()]
+        if check_mode:
+            return
+        positions = {}
+        for database in self._databases():
+            names = {link.upstream: link.name for link in self.donor.connections if link.database == database}
+            with upstreams(self._reach, database, self._way) as found:
+                work = Replacing(self._reach, self._identity(database), found, self.donor.name)
+                plugin = rules(self.plan.engine, self.plan.era).slot_plugin
+                point = work.replace(names, plugin, self._engine.heartbeat_is_updated, seconds)
+            positions[database] = dict(point.positions)
+            self.held_seconds = max(self.held_seconds, point.held_seconds)
+            self.steps.append(f"{work.rows} rows of {database}")
+        self._note(LOADED, positions=positions, started=self._started())
+
+    def linked(self, check_mode: bool, seconds: float) -> None:
+        """Let the node apply what its upstreams have sent since."""
+        if check_mode:
+            self.steps += [f"go on with {link.upstream} ({link.database})" for link in self.plan.connections]
+            return
+        if self._stage() == LOADED:
+            for database in self._databases():
+                self._begin_at(database, self._receipt()["positions"][database], seconds)
+                self._renew_own_slots(database, seconds)
+            if self._way.positions:
+                self._forget_positions()
+            else:
+                with _session.local(self.plan, "postgres") as session:
+                    session.rows("CHECKPOINT")
+            self.steps += [f"go on with {link.upstream} ({link.database})" for link in self.plan.connections]
+            # From here on the node moves its positions itself: they are not set again.
+            self._note(LINKED)
+        self._instance(self._closed).ensure_present(check_mode=False)
+        wait_for_links(self.plan, self._engine, seconds)
+
+    def member(self, check_mode: bool) -> None:
+        """Take the marks of the seeding away: from here on site.yml knows the node."""
+        receipt = f"{self.plan.data_directory}/{RECEIPT}"
+        if found_data(self.plan) != SEEDED and not os.path.exists(receipt):
+            return
+        self.steps.append("note that the node is seeded")
+        if not check_mode:
+            # The mark first: without it the receipt means nothing.
+            self._mark({})
+            for path in (receipt, self._reach.passfile):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+
+    def _databases(self) -> list[str]:
+        return sorted({connection.database for connection in self.plan.connections})
+
+    def _receipt(self) -> dict[str, t.Any]:
+        found = read_receipt(self.plan.data_directory)
+        return found if found.get("method") == IN_PLACE and found.get("point") == self.point else {}
+
+    def _stage(self) -> str:
+        return str(self._receipt().get("stage", ""))
+
+    def _note(self, at: str, **more: t.Any) -> None:
+        receipt = {"donor": self.donor.name, "point": self.point, "method": IN_PLACE, "stage": at, **more}
+        path = f"{self.plan.data_directory}/{RECEIPT}"
+        ManagedFile(path, json.dumps(receipt) + "\n", 0o600, "postgres").write()
+
+    def _mark(self, marks: t.Mapping[str, bool]) -> None:
+        text = json.dumps({**identity(self.plan), **marks}, indent=2) + "\n"
+        ManagedFile(f"{self.plan.home}/{MARKER}", text, 0o600, "postgres").write()
+
+    def _password_file(self) -> ManagedFile:
+        text = passfile(self.plan.passfile_entries, self._secrets[1])
+        return ManagedFile(self._reach.passfile, text, 0o600, "postgres", secret=True)
+
+    def _instance(self, plan: NodePlan) -> Instance:
+        run, password, tls = self._secrets
+        return Instance(plan, run, password, tls, is_seeding=True)
+
+    def _started(self) -> str:
+        with _session.local(self.plan, "postgres") as session:
+            return str(session.value(_STARTED))
+
+    def _identity(self, database: str) -> Identity:
+        with _session.local(self.plan, database) as session:
+            (row,) = session.rows(sql.IDENTITY)
+            sysid = int.from_bytes(bytes.fromhex(row["sysid"]), sys.byteorder)
+            return Identity(str(sysid), str(probe(session).timeline(session)), str(row["dboid"]))
+
+    def _await_quiet(self, seconds: float) -> None:
+        """End the apply workers until none is back."""
+        deadline, quiet_since = time.monotonic() + seconds, None
+        own = {database: self._identity(database) for database in self._databases()}
+        with contextlib.ExitStack() as stack:
+            found = [
+                (one, self._way.slot(one.identity, own[database]))
+                for database in self._databases()
+                for one in stack.enter_context(upstreams(self._reach, database, self._way)).values()
+            ]
+            local = stack.enter_context(_session.local(self.plan, "postgres"))
+            while quiet_since is None or time.monotonic() < quiet_since + QUIET_SECONDS:
+                for statement in self._way.end_workers():
+                    local.run(statement)
+                for one, _slot in found:
+                    for statement in self._way.end_walsender(own[one.connection.database]):
+                        one.session.run(statement)
+                used = sorted(one.connection.upstream for one, slot in found if one.is_used(slot))
+                quiet_since = None if used else (quiet_since or time.monotonic())
+                if used and time.monotonic() >= deadline:
+                    raise InstanceError(
+                        f"{self.plan.name} goes on reading from {' and '.join(used)}, though it has no password any "
+                        "more: look for a line in bdr_hba that lets it in without one, take it out and run this again"
+                    )
+                time.sleep(POLL_SECONDS)
+
+    def _begin_at(self, database: str, positions: t.Mapping[str, str], seconds: float) -> None:
+        """Say from where the node reads each other upstream; the donor's slot begins where the copy ends."""
+        own = self._identity(database)
+        with upstreams(self._reach, database, self._way) as found:
+            for name, position in sorted(positions.items()):
+                if self._way.stream:
+                    self._confirm(found[name], self._way.slot(found[name].identity, own), position, seconds)
+                else:
+                    with _session.local(self.plan, database) as session:
+                        session.apply(self._way.begin_at(found[name].identity, own, position))
+
+    def _confirm(self, upstream: Upstream, slot: str, position: str, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        walsender = upstream.walsender
+        pid = {"pid": walsender.process()}
+        walsender.confirm(Statement(self._way.stream, {"name": slot}), number(position))
+        while number(str(upstream.session.value(_FLUSHED, pid) or "0/0")) < number(position):
+            if time.monotonic() >= deadline:
+                raise InstanceError(
+                    f"{upstream.connection.upstream} does not take {position} for {slot}; run this again"
+                )
+            time.sleep(POLL_SECONDS)
+        walsender.close()
+        while upstream.is_used(slot):
+            time.sleep(POLL_SECONDS)
+
+    def _renew_own_slots(self, database: str, seconds: float) -> None:
+        """Let the downstreams of the node read behind the copy, of which nothing is sent.
+
+        They have everything that was there before. Without a slot that keeps its WAL, the copy is more than is kept.
+        """
+        own, plugin = self._identity(database), rules(self.plan.engine, self.plan.era).slot_plugin
+        with _session.local(self.plan, database) as session, upstreams(self._reach, database, self._way) as found:
+            mine = probe(session)
+            dialect = mine.dialect
+            for slot in self.plan.slots:
+                if slot.database != database or slot.downstream not in found:
+                    continue
+                name = self._way.slot(own, found[slot.downstream].identity)
+                deadline = time.monotonic() + seconds
+                while any(row["name"] == name for row in mine.slots(session)) and self._way.positions:
+                    session.rows(_END_WALSENDERS)
+                    session.rows(dialect.drop_if_idle, {"name": name})
+                    if time.monotonic() >= deadline:
+                        raise InstanceError(f"{slot.downstream} does not let go of the slot {name}; run this again")
+                if not any(row["name"] == name for row in mine.slots(session)):
+                    session.rows("CHECKPOINT")
+                    session.rows(dialect.create, {"name": name, "plugin": plugin})
+
+    def _forget_positions(self) -> None:
+        """Stop the server, and take away what it notes of its positions: each slot tells where to go on."""
+        if self._service.is_running():
+            self._service.stop()
+        for path in glob.glob(f"{self.plan.data_directory}/{self._way.positions}"):
+            os.unlink(path)
