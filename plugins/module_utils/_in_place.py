@@ -25,18 +25,16 @@ from ._conninfo import passfile
 from ._engine import contrib_bdr_sql as sql
 from ._engine import in_place, rules, server
 from ._engine.in_place import Identity
-from ._engine.seeding import number
 from ._files import ManagedFile
 from ._home import MARKER, SEEDED, found_data, identity
-from ._in_place_hold import Upstream, upstreams
+from ._in_place_hold import upstreams
 from ._in_place_rows import Replacing
 from ._instance import Instance, InstanceError
-from ._model import NodePlan
+from ._model import NodePlan, Slot
 from ._program import Runner
 from ._seed import HELD, IN_PLACE, LINKED, LOADED, RECEIPT
 from ._seed_look import read_receipt
 from ._service import service
-from ._session_types import Statement
 from ._slot_dialects import probe
 from ._wait import wait_for_links
 
@@ -46,7 +44,6 @@ QUIET_SECONDS = 1.0
 
 _END_WALSENDERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name LIKE 'bdr%'"
 _STARTED = "SELECT pg_postmaster_start_time()::text"
-_FLUSHED = "SELECT pgbdr.seed_flushed(%(pid)s)"
 
 
 class InPlaceWork:
@@ -114,12 +111,15 @@ class InPlaceWork:
         if self._stage() == LOADED:
             for database in self._databases():
                 self._begin_at(database, self._receipt()["positions"][database], seconds)
-                self._renew_own_slots(database, seconds)
+                if self._way.positions:
+                    self._drop_own_slots(database, seconds)
             if self._way.positions:
                 self._forget_positions()
-            else:
-                with _session.local(self.plan, "postgres") as session:
-                    session.rows("CHECKPOINT")
+                self._instance(self._gated).ensure_present(check_mode=False)
+            for database in self._databases():
+                self._make_own_slots(database)
+            with _session.local(self.plan, "postgres") as session:
+                session.rows("CHECKPOINT")
             self.steps += [f"go on with {link.upstream} ({link.database})" for link in self.plan.connections]
             # From here on the node moves its positions itself: they are not set again.
             self._note(LINKED)
@@ -208,48 +208,41 @@ class InPlaceWork:
         with upstreams(self._reach, database, self._way) as found:
             for name, position in sorted(positions.items()):
                 if self._way.stream:
-                    self._confirm(found[name], self._way.slot(found[name].identity, own), position, seconds)
+                    found[name].confirm(self._way.slot(found[name].identity, own), position, seconds)
                 else:
                     with _session.local(self.plan, database) as session:
                         session.apply(self._way.begin_at(found[name].identity, own, position))
 
-    def _confirm(self, upstream: Upstream, slot: str, position: str, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        walsender = upstream.walsender
-        pid = {"pid": walsender.process()}
-        walsender.confirm(Statement(self._way.stream, {"name": slot}), number(position))
-        while number(str(upstream.session.value(_FLUSHED, pid) or "0/0")) < number(position):
-            if time.monotonic() >= deadline:
-                raise InstanceError(
-                    f"{upstream.connection.upstream} does not take {position} for {slot}; run this again"
-                )
-            time.sleep(POLL_SECONDS)
-        walsender.close()
-        while upstream.is_used(slot):
-            time.sleep(POLL_SECONDS)
+    def _drop_own_slots(self, database: str, seconds: float) -> None:
+        """Let the downstreams of the node go: they have everything that was there before."""
+        own = self._identity(database)
+        with _session.local(self.plan, database) as session, upstreams(self._reach, database, self._way) as found:
+            mine = probe(session)
+            for slot in self._own_slots(database, found):
+                name = self._way.slot(own, found[slot.downstream].identity)
+                deadline = time.monotonic() + seconds
+                while any(row["name"] == name for row in mine.slots(session)):
+                    session.rows(_END_WALSENDERS)
+                    session.rows(mine.dialect.drop_if_idle, {"name": name})
+                    if time.monotonic() >= deadline:
+                        raise InstanceError(f"{slot.downstream} does not let go of the slot {name}; run this again")
 
-    def _renew_own_slots(self, database: str, seconds: float) -> None:
+    def _make_own_slots(self, database: str) -> None:
         """Let the downstreams of the node read behind the copy, of which nothing is sent.
 
-        They have everything that was there before. Without a slot that keeps its WAL, the copy is more than is kept.
+        Without a slot that keeps its WAL, the copy is more than is kept.
         """
         own, plugin = self._identity(database), rules(self.plan.engine, self.plan.era).slot_plugin
         with _session.local(self.plan, database) as session, upstreams(self._reach, database, self._way) as found:
             mine = probe(session)
-            dialect = mine.dialect
-            for slot in self.plan.slots:
-                if slot.database != database or slot.downstream not in found:
-                    continue
+            for slot in self._own_slots(database, found):
                 name = self._way.slot(own, found[slot.downstream].identity)
-                deadline = time.monotonic() + seconds
-                while any(row["name"] == name for row in mine.slots(session)) and self._way.positions:
-                    session.rows(_END_WALSENDERS)
-                    session.rows(dialect.drop_if_idle, {"name": name})
-                    if time.monotonic() >= deadline:
-                        raise InstanceError(f"{slot.downstream} does not let go of the slot {name}; run this again")
                 if not any(row["name"] == name for row in mine.slots(session)):
                     session.rows("CHECKPOINT")
-                    session.rows(dialect.create, {"name": name, "plugin": plugin})
+                    session.rows(mine.dialect.create, {"name": name, "plugin": plugin})
+
+    def _own_slots(self, database: str, found: t.Container[str]) -> list[Slot]:
+        return [slot for slot in self.plan.slots if slot.database == database and slot.downstream in found]
 
     def _forget_positions(self) -> None:
         """Stop the server, and take away what it notes of its positions: each slot tells where to go on."""

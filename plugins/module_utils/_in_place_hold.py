@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from . import _session
 from ._engine import in_place as engine
 from ._engine.in_place import Identity, InPlace
+from ._engine.seeding import number
 from ._instance import InstanceError
 from ._model import Connection, NodePlan
 from ._session_types import Statement
@@ -29,12 +30,15 @@ from ._slot_dialects import Probed, probe
 HOLD_SECONDS = 1.5
 """How long the donor stands still at most; where the point is not there by then, it is tried again a little later."""
 CANCEL_SECONDS = 5.0
+CLEANING = "pgbdr_cleaning"
+"""A slot that is made to be dropped again."""
 PAUSE_SECONDS = 1.0
 CHECKPOINT_SECONDS = 0.1
 POLL_SECONDS = 0.005
 
 _IDENTIFY = "IDENTIFY_SYSTEM"
 _DBOID = "SELECT oid::int8 FROM pg_database WHERE datname = current_database()"
+_FLUSHED = "SELECT pgbdr.seed_flushed(%(pid)s)"
 _WRITTEN = "SELECT pg_current_xlog_insert_location()"
 _BEAT = "INSERT INTO pgbdr.heartbeat (upstream, downstream, token) VALUES (%(upstream)s, %(downstream)s, %(token)s)"
 _BEAT_AGAIN = """
@@ -102,13 +106,44 @@ class Upstream:
     def make(self, slot: str, plugin: str, seconds: float) -> None:
         """Make a slot, and wait until nobody is at work who was before it: of their changes it has a part only."""
         deadline = time.monotonic() + seconds
-        with self.new() as session:
-            values = {"name": slot, "plugin": plugin}
-            self._at_once(session, Statement(self.probed.dialect.create, values=values), seconds)
+        if self._way.stream:
+            self._clean(plugin, seconds)
+        self._create(slot, plugin, seconds)
         open_then = self.session.value(_NEXT)
         while self.session.value(_OLDEST) < open_then:
             if time.monotonic() >= deadline:
                 raise self._too_long()
+            time.sleep(POLL_SECONDS)
+
+    def _clean(self, plugin: str, seconds: float) -> None:
+        """Clear the place in memory that the next slot is given.
+
+        These servers give it the place of one that was dropped, with where that could have begun to decode next. The
+        first confirmation takes that for the new slot's own, though the WAL from there on may be gone.
+        """
+        self.drop(CLEANING)
+        self._create(CLEANING, plugin, seconds)
+        self.confirm(CLEANING, str(self.session.value(_WRITTEN)), seconds)
+        self.drop(CLEANING)
+
+    def _create(self, slot: str, plugin: str, seconds: float) -> None:
+        with self.new() as session:
+            values = {"name": slot, "plugin": plugin}
+            self._at_once(session, Statement(self.probed.dialect.create, values=values), seconds)
+
+    def confirm(self, slot: str, position: str, seconds: float) -> None:
+        """Have a slot begin behind a position."""
+        deadline = time.monotonic() + seconds
+        with self.new(self._way.replication) as walsender:
+            pid = {"pid": walsender.process()}
+            walsender.confirm(Statement(self._way.stream, {"name": slot}), number(position))
+            while number(str(self.session.value(_FLUSHED, pid) or "0/0")) < number(position):
+                if time.monotonic() >= deadline:
+                    raise InstanceError(
+                        f"{self.connection.upstream} does not take {position} for {slot}; run this again"
+                    )
+                time.sleep(POLL_SECONDS)
+        while self.is_used(slot):
             time.sleep(POLL_SECONDS)
 
     def _at_once(self, session: _session.Session, command: Statement, seconds: float) -> None:

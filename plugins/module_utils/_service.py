@@ -118,8 +118,9 @@ class Systemd(Service):
         self._must(["systemctl", "stop", self.plan.unit])
 
     def halt(self) -> None:
-        """Stop the unit in any case: one that failed waits to be started again, every few seconds."""
-        self.stop()
+        """Stop a unit that is there in any case: one that failed waits to be started again, every few seconds."""
+        if os.path.exists(self.unit_file[0]):
+            self.stop()
 
 
 class PgCtl(Service):
