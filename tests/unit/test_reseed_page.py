@@ -115,16 +115,17 @@ def test_how_a_message_about_a_gap_ends_is_the_module_s():
 
 
 def test_what_is_told_of_the_course_is_the_code_s():
-    found = {"bravo": seen("bravo", size_mb=33), "charlie": seen("charlie", data="seeded")}
-    course = Course("bravo", "point", "fresh", False, "physical")
-    assert f"\n{_seed_told.told(PLAN, Request('charlie'), course, found)}\nok: " in PAGE
+    found = {"alpha": seen("alpha", size_mb=31), "charlie": seen("charlie")}
+    course = Course("alpha", "point", "fresh", True, "physical")
+    told = _seed_told.told(PLAN, Request("charlie"), course, found).replace("/bdr/", "/hseed/")
+    assert f"\n{told}\nok: " in PAGE
 
 
 def test_the_tasks_of_the_run_are_the_role_s():
     files = (ROOT / "roles/bdr_seed/tasks").glob("*.yml")
     names = {task["name"] for path in files for task in yaml.safe_load(path.read_text("utf-8"))}
     shown = re.findall(r"^TASK \[pgbdr\.bdr\.bdr_seed : (.*)\]", PAGE, re.MULTILINE)
-    assert len(shown) == 13
+    assert len(shown) == 14
     assert set(shown) <= names
 
 
