@@ -27,7 +27,7 @@ options:
       - How the node is seeded, as M(pgbdr.bdr.seed_check) returned it. With V(in_place) there is no slot here and no
         point to mark. V(open) lets the replication role read the tables and make slots at once, on each upstream.
     type: str
-    choices: [physical, in_place]
+    choices: [physical, logical, in_place]
     default: physical
   state:
     description:
@@ -96,7 +96,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_source import InPl
 
 ARGUMENT_SPEC = {
     **NODE,
-    "method": {"type": "str", "choices": ["physical", "in_place"], "default": "physical"},
+    "method": {"type": "str", "choices": ["physical", "logical", "in_place"], "default": "physical"},
     "seeded": {"type": "dict", "required": True},
     "state": {"type": "str", "choices": ["open", "marked", "snapshot", "closed"], "required": True},
     "point": {"type": "str", "default": ""},
