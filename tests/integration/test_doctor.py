@@ -167,7 +167,8 @@ def test_a_change_that_waits_for_a_lock_is_told(group: Group, look: Look) -> Non
         cursor.execute("LOCK town")
         group.sql("alpha", "UPDATE town SET n = n + 1")
         eventually(lambda: "still waiting" in log_of(group, "bravo"), True)
-        (finding,) = [found for key, found in told(look()).items() if key[0] == "alpha -> bravo (appdb)"]
+        of_link = [found for key, found in told(look()).items() if key[0] == "alpha -> bravo (appdb)"]
+        (finding,) = [found for found in of_link if "a change waits" in found["meaning"]]
         assert finding["severity"] == "warning" and "waits for a AccessExclusiveLock" not in finding["meaning"]
         assert "a change waits for a RowExclusiveLock on relation" in finding["meaning"]
     eventually(lambda: told(look()), {})
