@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import shlex
+import typing as t
 
 from ._conninfo import CONNECT_SECONDS, KEEPALIVES, conninfo
 from ._model import NodePlan
@@ -67,11 +68,11 @@ def psql(plan: NodePlan, conninfo: str, *statements: str, settings: str = "", en
     )
 
 
-def pg_waldump(plan: NodePlan, file: str, begin: str, end: str) -> list[str]:
-    """Return what tells the ends of transactions in a part of the WAL, which begins in a file."""
+def pg_waldump(plan: NodePlan, files: t.Sequence[str], begin: str, end: str) -> list[str]:
+    """Return what tells the ends of transactions in a part of the WAL; files: where it begins and where it ends."""
     return as_postgres(
         *("TZ=UTC", f"{plan.bin_directory}/pg_waldump", "-p", f"{plan.data_directory}/pg_wal", "-r", "Transaction"),
-        *("-s", begin, "-e", end, file),
+        *("-s", begin, "-e", end, *files),
     )
 
 

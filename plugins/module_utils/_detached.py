@@ -35,7 +35,9 @@ class Detached:
 
     def __init__(self, path: str, name: str) -> None:
         self._name = name
-        self._log, self._state, self._ended = f"{path}.log", f"{path}.run", f"{path}.ended"
+        self._log, self._ended = f"{path}.log", f"{path}.ended"
+        self.state = f"{path}.run"
+        """Path of a file that is there from the start until the command is forgotten."""
 
     def is_started(self) -> bool:
         """Tell whether a command was started for this name, running or not."""
@@ -55,7 +57,7 @@ class Detached:
         arguments = [sys.executable, "-c", _PARENT, self._log, self._ended, *command]
         nothing = subprocess.DEVNULL
         process = subprocess.Popen(arguments, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
-        with open(self._state, "w", encoding="utf-8") as file:
+        with open(self.state, "w", encoding="utf-8") as file:
             json.dump({"name": self._name, "pid": process.pid, "began": _began(process.pid)}, file)
 
     def wait(self, seconds: float) -> int | None:
@@ -86,13 +88,13 @@ class Detached:
                 os.killpg(int(self._found()["pid"]), signal.SIGKILL)
             while self._runs():
                 time.sleep(POLL_SECONDS / 10)
-        for path in (self._state, self._ended, self._log):
+        for path in (self.state, self._ended, self._log):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
 
     def _found(self) -> dict[str, t.Any]:
         try:
-            with open(self._state, encoding="utf-8") as file:
+            with open(self.state, encoding="utf-8") as file:
                 return dict(json.load(file))
         except (OSError, ValueError):
             return {}

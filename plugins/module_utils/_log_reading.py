@@ -15,7 +15,7 @@ import re
 import time
 import typing as t
 
-from ._engine.messages import CLIENT, ERROR, WARNING, Dialect, meaning, said
+from ._engine.messages import CLIENT, ERROR, SLOT_LIMIT, WARNING, Dialect, meaning, said
 from ._session_types import Row
 
 OPEN = 256
@@ -32,7 +32,7 @@ DOWNSTREAM, UPSTREAM, SERVER = "downstream", "upstream", "server"
 
 _LEVELS = "LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION"
 _OF_STATEMENTS = ("STATEMENT", "QUERY", "LOCATION")
-_LINE = re.compile(
+LINE = re.compile(
     r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\S* \S+ \[(?P<pid>\d+)\] "
     rf"(?:(?P<user>[^@:\s]*)@(?P<database>\S*) (?P<application>.*?) ?)?(?P<level>{_LEVELS}):  (?P<text>.*)",
     re.DOTALL,
@@ -104,7 +104,7 @@ class Reading:
         if _AT.match(line) and line[:19] < self._first:
             self._at = line[:19]
             return
-        found = _LINE.match(line)
+        found = LINE.match(line)
         if not found:
             self._take_bare(line)
             return
@@ -155,7 +155,7 @@ class Reading:
             return UPSTREAM
         if line["user"] == _WORKER:
             return DOWNSTREAM
-        return CLIENT if line["user"] else SERVER
+        return CLIENT if line["user"] and line["application"] != SLOT_LIMIT else SERVER
 
     def _meaning_of(self, is_client: bool, text: str) -> Row:
         """Return what is known of it. What a client did wrong is known where it is of replication only."""

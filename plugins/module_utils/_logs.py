@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 import typing as t
@@ -19,6 +20,10 @@ from ._session_types import Row
 LINE_BYTES = 64 * 1024
 """As much of a line as is read: a statement can be as long as a transaction."""
 TAIL_BYTES = 64 * 1024
+KEPT_SECONDS = 6 * 86400
+"""The file of a day is written over a week later."""
+
+_TIME = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 def read(plan: NodePlan, engine: EngineServer, back: int) -> Row:
@@ -74,3 +79,39 @@ def _lines(file: t.BinaryIO) -> t.Iterator[str]:
         if not is_rest:
             yield piece.decode("utf-8", "replace").rstrip("\r\n")
         is_rest = not piece.endswith(b"\n")
+
+
+def holding(plan: NodePlan, word: bytes, since: float, begins: str, most: int) -> tuple[list[str], bool]:
+    """Return the lines that hold a word in the files written since, and whether that is all of them.
+
+    begins: since as the lines of the log begin. No more than so many bytes are read, the newest.
+    """
+    found: list[str] = []
+    left, is_all = most, time.time() - since < KEPT_SECONDS
+    for path, _mtime in reversed(_files(plan.log_directory, since)):
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            start = _first(file, size, begins.encode())
+            if size - start > left:
+                start, is_all = size - left, False
+            left -= size - start
+            file.seek(start)
+            if start:
+                file.readline()  # it is cut
+            found += [line.decode("utf-8", "replace") for line in file if word in line]
+    return found, is_all
+
+
+def _first(file: t.BinaryIO, size: int, begins: bytes) -> int:
+    """Return a place in a log not behind the first line of a time on, and not far before it."""
+    low, high = 0, size
+    while high - low > TAIL_BYTES:
+        middle = (low + high) // 2
+        file.seek(middle)
+        lines = file.read(TAIL_BYTES).split(b"\n")[1:]
+        at = next((line[:19] for line in lines if _TIME.match(line)), None)
+        if at is not None and at < begins:
+            low = middle
+        else:
+            high = middle
+    return low

@@ -38,6 +38,7 @@ NAMES = (
     "bdr_slot_warning_percent",
     "bdr_status_fail",
     "bdr_status_file",
+    "bdr_status_history",
     "bdr_status_lag_mb",
 )
 

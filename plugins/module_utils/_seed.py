@@ -142,9 +142,12 @@ def request_problems(plan: t.Mapping[str, t.Any], name: str, confirm: str, donor
     return []
 
 
-def jobs_problems(jobs: int) -> list[str]:
-    """Return what is wrong with how many tables are to be copied at a time."""
-    return [] if jobs >= 1 else [f"bdr_seed_jobs is {jobs}; at least 1 table must be copied at a time"]
+def number_problems(jobs: int, limit_seconds: int) -> list[str]:
+    """Return what is wrong with how many tables are copied at a time, and with how long slots stay that nobody uses."""
+    wrong = [] if jobs >= 1 else [f"bdr_seed_jobs is {jobs}; at least 1 table must be copied at a time"]
+    if limit_seconds < 0:
+        wrong.append(f"bdr_seed_limit_seconds is {limit_seconds}; give a number of seconds, or 0 for no limit")
+    return wrong
 
 
 def candidates(plan: t.Mapping[str, t.Any], name: str) -> list[str]:

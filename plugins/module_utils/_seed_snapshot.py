@@ -16,7 +16,7 @@ from ._conninfo import conninfo
 from ._detached import Detached
 from ._engine import rules, seeding
 from ._seed_source import SeedSource
-from ._seed_wal import Commit, commits, file_at, held, recent
+from ._seed_wal import Commit, commits, files, held, recent
 from ._session_types import Row, Statement
 
 HOLD_SECONDS = 60
@@ -143,8 +143,8 @@ class SnapshotSource(SeedSource):
         return Detached(f"{self.plan.home}/snapshot_{place}", self.seeded.name)
 
     def _commits(self, wal: Row, end: str) -> t.Iterator[Commit]:
-        file = file_at(wal["begin"], wal["timeline"], wal["size"])
-        command = _commands.pg_waldump(self.plan, file, wal["begin"], end)
+        between = files(wal["begin"], end, wal["timeline"], wal["size"])
+        command = _commands.pg_waldump(self.plan, between, wal["begin"], end)
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
             assert reader.stdout and reader.stderr
             yield from commits(reader.stdout, end)

@@ -18,6 +18,7 @@ from ._model import NodePlan
 from ._program import Runner
 from ._seed import slot_of_standby
 from ._session_types import Statement
+from ._slot_limit import SlotLimit
 from ._state import told
 from ._wait import beat
 
@@ -50,8 +51,8 @@ class SeedSource:
         self.steps: list[str] = []
         self._slot = {"slot": slot_of_standby(seeded.engine_node)}
 
-    def open(self, check_mode: bool) -> None:
-        """Have the slot."""
+    def open(self, check_mode: bool, limit_seconds: int = 0) -> None:
+        """Have the slot; limit_seconds: how long it stays when nobody uses it, 0 for no limit."""
         with _session.local(self.plan, "postgres") as session:
             found = session.rows(_SLOT, self._slot)
             if found and not found[0]["lost"]:
@@ -59,6 +60,8 @@ class SeedSource:
             self.steps.append(f"create the slot {self._slot['slot']}")
             if not check_mode:
                 session.rows(_DROP, self._slot)
+                if limit_seconds:
+                    SlotLimit(self.plan, self._slot["slot"]).begin(limit_seconds)
                 session.rows(_CREATE, self._slot)
 
     def mark(self, point: str, check_mode: bool, seconds: float) -> str:
@@ -93,7 +96,11 @@ class SeedSource:
             )
 
     def close(self, check_mode: bool) -> None:
-        """Drop the slot as soon as nobody uses it."""
+        """Drop the slot as soon as nobody uses it. The others of the node are in use: their limits end."""
+        if not check_mode:
+            own = (slot.name for slot in self.plan.slots if slot.downstream == self.seeded.name)
+            for slot in (*own, self._slot["slot"]):
+                SlotLimit(self.plan, slot).end()
         with _session.local(self.plan, "postgres") as session:
             if not session.rows(_SLOT, self._slot):
                 return

@@ -98,10 +98,13 @@ def _time(text: str) -> datetime:
     return datetime.strptime(whole, "%Y-%m-%d %H:%M:%S") + timedelta(seconds=float(f"0.{fraction or 0}"))
 
 
-def file_at(position: str, timeline: int, size: int) -> str:
-    """Return the name of the WAL file that holds what begins at a position; size: of a file, in bytes.
+def files(begin: str, end: str, timeline: int, size: int) -> tuple[str, ...]:
+    """Return the names of the WAL files that hold the first and the last byte between two positions.
 
-    pg_waldump takes any file of the directory for the size of them all, and some are empty yet, unless it gets a name.
+    size: of a file, in bytes. pg_waldump takes any file of the directory for the size of them all, and some are empty
+    yet, unless it gets names; of one name alone it reads no further than that file.
     """
-    segment, each = number(position) // size, 2**32 // size
-    return f"{timeline:08X}{segment // each:08X}{segment % each:08X}"
+    each = 2**32 // size
+    first = number(begin) // size
+    last = max(first, (number(end) - 1) // size)
+    return tuple(f"{timeline:08X}{segment // each:08X}{segment % each:08X}" for segment in (first, last))

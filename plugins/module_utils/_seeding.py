@@ -7,24 +7,24 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import time
 import typing as t
 
-from . import _commands, _render, _session
+from . import _commands, _session
 from ._detached import Detached
 from ._engine import seeding, server
 from ._engine.seeding import gap
 from ._files import ManagedFile, make_directory
-from ._home import MARKER, SEEDED, found_data, identity
+from ._home import SEEDED, found_data
 from ._instance import SIGNAL_FILE, Instance, InstanceError
 from ._model import Connection, NodePlan
 from ._program import Runner
 from ._seed import COPIED, FRESH, PHYSICAL, RECEIPT, STANDBY, standby
 from ._seed_look import receipt_of, stage
-from ._service import is_dead, service
+from ._seed_marks import MarkedNode
+from ._service import is_dead
 from ._start_note import forget
 from ._wait import wait_for_links
 
@@ -42,7 +42,7 @@ SELECT pg_read_file('pg_wal/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1
 """
 
 
-class SeedingWork:
+class SeedingWork(MarkedNode):
     """One node on its way from its donor's copy to a member. InstanceError says why it does not go on."""
 
     method = PHYSICAL
@@ -50,14 +50,8 @@ class SeedingWork:
     def __init__(
         self, plan: NodePlan, donor: NodePlan, point: str, run: Runner, password: str, tls: t.Mapping[str, str]
     ) -> None:
-        self.plan = plan
-        self.donor = donor
-        self.point = point
-        self.steps: list[str] = []
+        super().__init__(plan, donor, point, run, password, tls)
         self._standby = standby(plan, donor, point)
-        self._closed = _render.closed(plan)
-        self._service = service(plan, run)
-        self._secrets = (run, password, tls)
         self._new = f"{plan.data_directory}.new"
         self._copying = Detached(f"{plan.home}/copy", point)
 
@@ -77,13 +71,8 @@ class SeedingWork:
         instance = self._instance(self._standby)
         if begin or not self._copying.is_started():
             self._begin(instance)
-        code = self._copying.wait(seconds)
-        if code is None:
+        if not self._is_copied(seconds):
             return {"bytes": bytes_below(self._new)}
-        if code:
-            said = self._copying.said()
-            self._copying.forget()
-            raise InstanceError(f"the copy of {self.donor.name} failed: {said or 'it was cut off'}")
         instance.finish_data(self._new)
         # Whoever starts the copy starts a standby. The receipt comes last: what has none is no whole copy.
         ManagedFile(f"{self._new}/{SIGNAL_FILE}", "", 0o600, "postgres").write()
@@ -124,12 +113,7 @@ class SeedingWork:
                 if work.is_inherited(session):
                     self.steps.append(f"make {database} the node's own")
                     session.apply(work.own(database))
-        instance = self._instance(self._closed)
-        instance.ensure_present(check_mode=False)
-        self.steps += instance.steps
-        if instance.restart_required:
-            self.steps.append("restart with the engine")
-            instance.restart()
+        self._start_closed()
 
     def linked(self, check_mode: bool, seconds: float) -> None:
         """Make the links to the upstreams, each from where the copy ends."""
@@ -154,18 +138,6 @@ class SeedingWork:
         """Return up to where the copy holds an upstream's changes, "" where nobody can tell."""
         return seeding(self.plan, self.donor).position(session, connection, self._end())
 
-    def member(self, check_mode: bool) -> None:
-        """Take the marks of the seeding away: from here on site.yml knows the node."""
-        receipt = f"{self.plan.data_directory}/{RECEIPT}"
-        if found_data(self.plan) != SEEDED and not os.path.exists(receipt):
-            return
-        self.steps.append("note that the node is seeded")
-        if not check_mode:
-            # The mark first: without it the receipt means nothing.
-            self._mark({})
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(receipt)
-
     def _begin(self, instance: Instance) -> None:
         make_directory(self.plan.home, "postgres", 0o700)
         self._copying.forget()
@@ -178,6 +150,16 @@ class SeedingWork:
         if found_data(self.plan) == "absent":
             self._mark({SEEDED: True})
         self._copying.start(_commands.pg_basebackup(self._standby, instance.begin_data()))
+
+    def _is_copied(self, seconds: float) -> bool:
+        """Wait so long for the copy, and return whether it is through."""
+        code = self._copying.wait(seconds)
+        if code:
+            said = self._copying.said()
+            self._end_loading("immediate")
+            self._copying.forget()
+            raise InstanceError(f"the copy of {self.donor.name} failed: {said or 'it was cut off'}")
+        return code is not None
 
     def _end_loading(self, mode: str) -> None:
         """End the server that a copy table by table is loaded into."""
@@ -192,17 +174,14 @@ class SeedingWork:
             return at
         return at if receipt_of(self.plan, at).get("point") == self.point else FRESH
 
-    def _receipt(self, directory: str, **more: t.Any) -> ManagedFile:
-        text = json.dumps({"donor": self.donor.name, "point": self.point, "method": self.method, **more}) + "\n"
-        return ManagedFile(f"{directory}/{RECEIPT}", text, 0o600, "postgres")
-
-    def _mark(self, marks: t.Mapping[str, bool]) -> None:
-        text = json.dumps({**identity(self.plan), **marks}, indent=2) + "\n"
-        ManagedFile(f"{self.plan.home}/{MARKER}", text, 0o600, "postgres").write()
-
-    def _instance(self, plan: NodePlan) -> Instance:
-        run, password, tls = self._secrets
-        return Instance(plan, run, password, tls, is_seeding=True)
+    def _start_closed(self) -> None:
+        """Start the node as one of its own that no client reaches yet."""
+        instance = self._instance(self._closed)
+        instance.ensure_present(check_mode=False)
+        self.steps += instance.steps
+        if instance.restart_required:
+            self.steps.append("restart with the engine")
+            instance.restart()
 
     def _replace(self) -> None:
         """A run killed in here finds the copy where it was, or in its place, and goes on."""

@@ -63,14 +63,8 @@ class LogicalSeeding(SeedingWork):
             except BaseException:
                 self._end_loading("immediate")
                 raise
-        code = self._copying.wait(seconds)
-        if code is None:
+        if not self._is_copied(seconds):
             return self._progress()
-        if code:
-            said = self._copying.said()
-            self._end_loading("immediate")
-            self._copying.forget()
-            raise InstanceError(f"the copy of {self.donor.name} failed: {said or 'it was cut off'}")
         self._finish_copy()
         return None
 
@@ -80,14 +74,8 @@ class LogicalSeeding(SeedingWork):
             self.steps.append(f"replace {self.plan.data_directory} by the copy of {self.donor.name}")
             if not check_mode:
                 self._replace()
-        if check_mode:
-            return
-        instance = self._instance(self._closed)
-        instance.ensure_present(check_mode=False)
-        self.steps += instance.steps
-        if instance.restart_required:
-            self.steps.append("restart with the engine")
-            instance.restart()
+        if not check_mode:
+            self._start_closed()
 
     def _position(self, session: _session.Session, connection: Connection) -> str:
         """The receipt of the copy tells."""

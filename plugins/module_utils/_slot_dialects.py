@@ -148,6 +148,11 @@ class Probed:
         """Tell whether the server says which process uses a slot."""
         return "column active_pid" in self.has
 
+    @property
+    def tells_progress(self) -> bool:
+        """Tell whether the server says up to where a slot's downstream has got."""
+        return "column confirmed_flush_lsn" in self.has
+
     def slots(self, session: Session) -> list[Row]:
         """Return every slot of the server."""
         current, received, diff, _name = self._wal

@@ -83,6 +83,7 @@ class Wanted:
     is_present: bool
     end_walsender: bool = False
     wait_seconds: int = 0
+    unused_seconds: int = 0
 
 
 class SlotWork:
@@ -118,8 +119,11 @@ class SlotWork:
         problem = name_problem(wanted.name, self.probed.dialect)
         if self._session.value(_RECOVERY):
             problem = f"node: {wanted.node} is a physical standby; it makes and drops no logical slots"
-        if wanted.wait_seconds < 0:
-            problem = f"wait_seconds: is {wanted.wait_seconds}; give 0 or more"
+        for name, seconds in (("wait_seconds", wanted.wait_seconds), ("unused_seconds", wanted.unused_seconds)):
+            if seconds < 0:
+                problem = f"{name}: is {seconds}; give 0 or more"
+        if wanted.unused_seconds and not self.probed.tells_progress:
+            problem = f"unused_seconds: {wanted.node} does not tell whether a slot was ever used; leave it out"
         if not problem and found:
             problem = self._mismatch(found)
         if problem:

@@ -36,9 +36,10 @@ options:
         new node as well, whose copy holds what they did.
       - V(snapshot) has new snapshots in sessions that stay open behind the module, and lets the replication role read
         what a copy needs. Done anew each time.
-      - V(closed) has no slot and no snapshot, and has taken those rights back.
+      - V(released) has no snapshot, and has taken those rights back.
+      - V(closed) has, beyond that, no slot for the copy.
     type: str
-    choices: [open, marked, snapshot, closed]
+    choices: [open, marked, snapshot, released, closed]
     required: true
   point:
     description:
@@ -55,6 +56,12 @@ options:
       - With O(state=marked) and O(state=snapshot), how long what the others wrote until now may take to get here.
     type: int
     default: 300
+  limit_seconds:
+    description:
+      - How long the physical slot stays when nobody uses it, in seconds. V(0) sets no limit.
+      - V(closed) ends the limits of the node's other slots as well, which M(pgbdr.bdr.slot) has set.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -98,10 +105,11 @@ ARGUMENT_SPEC = {
     **NODE,
     "method": {"type": "str", "choices": ["physical", "logical", "in_place"], "default": "physical"},
     "seeded": {"type": "dict", "required": True},
-    "state": {"type": "str", "choices": ["open", "marked", "snapshot", "closed"], "required": True},
+    "state": {"type": "str", "choices": ["open", "marked", "snapshot", "released", "closed"], "required": True},
     "point": {"type": "str", "default": ""},
     "skew_ms": {"type": "int", "default": 1000},
     "wait_seconds": {"type": "int", "default": 300},
+    "limit_seconds": {"type": "int", "default": 0},
 }
 
 
@@ -124,14 +132,15 @@ def main() -> None:
 
 def _bring(source: SnapshotSource, module: AnsibleModule, plan: NodePlan) -> dict[str, t.Any]:
     given, check_mode, seconds = module.params, module.check_mode, module.params["wait_seconds"]
-    if given["state"] == "closed":
+    if given["state"] in ("released", "closed"):
         source.release(check_mode)
-        source.close(check_mode)
+        if given["state"] == "closed":
+            source.close(check_mode)
         return {}
     if given["state"] == "snapshot":
         apply_part(plan, Access(plan), runner(module), check_mode)
         return {"snapshots": source.take(check_mode, seconds, given["skew_ms"] / 1000)}
-    source.open(check_mode)
+    source.open(check_mode, given["limit_seconds"])
     return {"position": source.mark(given["point"], check_mode, seconds)} if given["state"] == "marked" else {}
 
 

@@ -55,6 +55,14 @@ options:
       - With O(state=present), how long open transactions may hold up the new slot; V(0) is 60 s.
     type: int
     default: 0
+  unused_seconds:
+    description:
+      - With O(state=present), drop the slot again when nobody has used it for so long since it was made, in
+        seconds. V(0) sets no limit. Servers before 9.5 do not tell.
+      - A process on the host sees to that, until the host is started again. The server's log tells when it dropped a
+        slot.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -90,6 +98,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._engine import rules
 from ansible_collections.pgbdr.bdr.plugins.module_utils._model import NodePlan
 from ansible_collections.pgbdr.bdr.plugins.module_utils._session_types import Statement
 from ansible_collections.pgbdr.bdr.plugins.module_utils._slot_dialects import SlotRefused
+from ansible_collections.pgbdr.bdr.plugins.module_utils._slot_limit import SlotLimit
 from ansible_collections.pgbdr.bdr.plugins.module_utils._slots import SlotWork, Wanted
 
 ARGUMENT_SPEC = {
@@ -100,6 +109,7 @@ ARGUMENT_SPEC = {
     "plugin": {"type": "str"},
     "end_walsender": {"type": "bool", "default": False},
     "wait_seconds": {"type": "int", "default": 0},
+    "unused_seconds": {"type": "int", "default": 0},
 }
 
 
@@ -136,12 +146,15 @@ def main() -> None:
         is_present=options["state"] == "present",
         end_walsender=options["end_walsender"],
         wait_seconds=options["wait_seconds"],
+        unused_seconds=options["unused_seconds"],
     )
     try:
         with alone(module, plan), _session.local(plan, "postgres") as session:
             work = SlotWork(wanted, engine, session)
             if work.steps and not module.check_mode:
                 if wanted.is_present:
+                    if wanted.unused_seconds:
+                        SlotLimit(plan, wanted.name).begin(wanted.unused_seconds, wanted.database)
                     _create(plan, work)
                 else:
                     command = work.drop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import os
 import random
 import re
@@ -11,9 +11,10 @@ import threading
 import typing as t
 
 import pytest
+import writing
 from groups import LOCAL_DDL, Group, eventually, words
+from writing import NODES
 
-NODES = ("alpha", "bravo", "charlie")
 CHARLIE = ("-e", "bdr_node=charlie", "-e", "bdr_confirm=charlie", "-e", "bdr_seed_wait_seconds=120")
 KEYS = 4000
 ROWS = 30000
@@ -21,7 +22,6 @@ TABLES = (
     "CREATE TABLE city (id int PRIMARY KEY, n int, writer text); CREATE TABLE note (id text PRIMARY KEY);"
     'CREATE TABLE "big one" (id int, "%" text, PRIMARY KEY (id, "%")); CREATE TABLE shared (id int PRIMARY KEY, n int)'
 )
-ALL_ROWS = "SELECT count(*), md5(string_agg(t::text, '|' ORDER BY id)) FROM {} t"
 SLOTS = "SELECT slot_name FROM pg_replication_slots WHERE plugin = 'bdr' AND NOT active"
 HELP = "SELECT proname FROM pg_proc WHERE proname LIKE 'seed\\_%'"
 HELD_SECONDS = 2
@@ -68,40 +68,12 @@ def write(group: Group, node: str, place: int, enough: threading.Event) -> None:
             session.commit()
 
 
-@contextlib.contextmanager
-def written(group: Group) -> t.Iterator[None]:
-    """Let alpha and bravo write all along."""
-    enough = threading.Event()
-    wrong: list[BaseException] = []
-
-    def go_on(node: str, place: int) -> None:
-        try:
-            write(group, node, place, enough)
-        except BaseException as error:
-            wrong.append(error)
-
-    writers = [threading.Thread(target=go_on, args=pair) for pair in (("alpha", 0), ("bravo", 1))]
-    for writer in writers:
-        writer.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        for writer in writers:
-            writer.join()
-    assert wrong == [], "a writer was held up"
+written = functools.partial(writing.written, write=write)
 
 
 def equal(group: Group) -> None:
     """All nodes hold the same, and send each other what is new."""
-    for node in group.ports:
-        group.sql(node, "INSERT INTO note VALUES (%s)", f"{node} {random.random()}")
-    for table in ("note", "city", "shared", '"big one"'):
-
-        def versions(table: str = table) -> int:
-            return len({tuple(group.sql(node, ALL_ROWS.format(table))) for node in group.ports})
-
-        eventually(versions, 1, 120)
+    writing.alike(group, ("note", "city", "shared", '"big one"'), 120)
     for node in NODES:
         group.sql(node, "INSERT INTO note VALUES (%s)", f"last {node} {random.random()}")
     eventually(lambda: len({group.sql(node, "SELECT count(*) FROM note")[0] for node in NODES}), 1, 60)

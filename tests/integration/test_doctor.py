@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
 import subprocess
 import typing as t
 
+import health
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils._doctor import diagnose
-from groups import Group, Run, eventually
-from modules import Runner, node_plans, runner, stand
+from groups import Group, eventually
+from health import NODES, SETTINGS, looked_at, plan_of, with_tables
+from modules import Runner, runner
 
 BIN = "/usr/lib/postgresql/15/bin"
-NODES = ("alpha", "bravo", "charlie")
-# A slot may hold back 96 MB.
-SETTINGS = {
-    "max_wal_size": "64MB",
-    "min_wal_size": "32MB",
-    "max_slot_wal_keep_size": "96MB",
-    "autovacuum": "off",
-}
-TABLES = """
-CREATE TABLE town (id int PRIMARY KEY, n int);
-CREATE TABLE mail (id int PRIMARY KEY, address text UNIQUE);
-CREATE TABLE gone (id int PRIMARY KEY);
-"""
 SITE, SCHEMA = "ansible-playbook playbooks/site.yml", "ansible-playbook playbooks/schema.yml"
 PASSWORD = "no secret"
 GEHEIM = "geheim-2026"
@@ -35,13 +25,7 @@ GEHEIM = "geheim-2026"
 @pytest.fixture(scope="module")
 def group(make_group: t.Callable[..., Group]) -> Group:
     """Return a plex that stands, with some tables."""
-    found = stand(make_group("hdoc", 6280, NODES, bdr_settings=SETTINGS, bdr_replication_password=PASSWORD))
-    found.everywhere(TABLES)
-    found.sql("alpha", "INSERT INTO town VALUES (1, 1)")
-    found.sql("alpha", "INSERT INTO mail VALUES (1, 'a'), (2, 'b')")
-    for node in NODES:
-        eventually(lambda node=node: found.sql(node, "SELECT count(*) FROM mail"), [(2,)])
-    return found
+    return with_tables(make_group("hdoc", 6280, NODES, bdr_settings=SETTINGS, bdr_replication_password=PASSWORD))
 
 
 @pytest.fixture
@@ -56,20 +40,10 @@ Look = t.Callable[[], dict[str, t.Any]]
 @pytest.fixture
 def look(group: Group, run: Runner) -> Look:
     """Return what puts the logs together, as doctor.yml does."""
-    plan = {
-        **{"group": group.name, "max_clock_skew_ms": 1000, "nodes": node_plans(group)},
-        "links": [
-            {"database": "appdb", "upstream": upstream, "downstream": downstream}
-            for upstream in NODES
-            for downstream in NODES
-            if upstream != downstream
-        ],
-    }
+    plan = plan_of(group)
 
     def found() -> dict[str, t.Any]:
-        seen = {node: run("status_info", node) for node in NODES}
-        for node in seen.values():
-            del node["clock"]  # the action plugin's to make sense of
+        seen = looked_at(run)
         return diagnose(plan, {node: run("log_info", node) for node in NODES}, seen)
 
     return found
@@ -96,13 +70,7 @@ def seen(look: Look, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], dict
     return told(found)
 
 
-def played(group: Group, **variables: t.Any) -> tuple[Run, dict[str, t.Any]]:
-    """Run doctor.yml, and return the run and what it wrote."""
-    file = group.directory / "doctor.json"
-    file.unlink(missing_ok=True)
-    run = group.play("doctor", "-e", json.dumps({"bdr_doctor_file": str(file), **variables}))
-    assert file.exists(), run.output
-    return run, json.loads(file.read_text())
+played = functools.partial(health.played, "doctor")
 
 
 def alone(group: Group, node: str, text: str) -> None:

@@ -146,6 +146,7 @@ def test_what_only_a_broken_node_has_is_kept_and_given_to_the_group(group: Group
     group.sql("alpha", "INSERT INTO city VALUES (2001, 'of alpha', 1)")
     eventually(lambda: group.sql("alpha", "SELECT size FROM city WHERE id = 10"), [(98,)])
     wanted = rows(group, "charlie")
+    group.kill("Find what only the node has", 1.0, "reseed", *RESEED)
     stopped = group.play("reseed", *RESEED)
     assert stopped.code != 0
     assert len(stopped.errors()) == 1
@@ -170,6 +171,7 @@ def test_what_only_a_broken_node_has_is_kept_and_given_to_the_group(group: Group
     assert told.code == 0 and "No node was changed" in told.output
     assert {node: rows(group, node) for node in NODES} == before
 
+    group.kill("Write the changes on one node", 1.0, "salvage", "-e", f"bdr_salvage_file={path}", *CONFIRM)
     run = applied(group, path, *CONFIRM)
     assert run.code == 0, run.output
     for node in NODES:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
-import threading
 import typing as t
 
-import psycopg2
 import pytest
 from groups import Group, eventually, words
 from modules import stand
+from writing import CHARLIE, KEYS, NODES, TABLES, equal, written
 
-NODES = ("alpha", "bravo", "charlie")
-CHARLIE = ("-e", "bdr_node=charlie", "-e", "bdr_confirm=charlie")
-KEYS = 2000
-TABLES = "CREATE TABLE city (id int PRIMARY KEY, n int, writer text); CREATE TABLE note (id text PRIMARY KEY)"
-ALL_ROWS = "SELECT count(*), md5(string_agg(t::text, '|' ORDER BY id)) FROM {} t"
 LOST = "SELECT slot_name FROM pg_replication_slots WHERE wal_status = 'lost' AND slot_name ~ '_charlie$'"
 FILL = "SELECT pg_logical_emit_message(false, 'fill', repeat('x', 4000000)) FROM generate_series(1, 8)"
 
@@ -35,68 +27,6 @@ def group(make_group: t.Callable[..., Group]) -> Group:
     made.everywhere(TABLES)
     made.sql("alpha", f"INSERT INTO city SELECT i, 0, 'first' FROM generate_series(0, {KEYS - 1}) i")
     return made
-
-
-def write(group: Group, node: str, place: int, enough: threading.Event) -> None:
-    """Change rows of every second key until it is enough."""
-    with group.session(node) as session, session.cursor() as cursor:
-        while not enough.wait(0.002):
-            key = 2 * random.randrange(KEYS // 2) + place
-            does = random.random()
-            if does < 0.5:
-                cursor.execute("UPDATE city SET n = n + 1, writer = %s WHERE id = %s", (node, key))
-            else:  # a key that is used again, now and then in a transaction that stays open for a while
-                cursor.execute("DELETE FROM city WHERE id = %s", (key,))
-                enough.wait(0.05 if does < 0.6 else 0)
-            if 0.5 <= does < 0.9:
-                cursor.execute("INSERT INTO city VALUES (%s, 7, %s) ON CONFLICT DO NOTHING", (key, node))
-            session.commit()
-
-
-@contextlib.contextmanager
-def written(group: Group, reconnect: bool = False) -> t.Iterator[None]:
-    """Let alpha and bravo write all along, each to keys of its own: nothing that they do conflicts.
-
-    reconnect: a client that is cut off by a restart comes back, as an application's pool does.
-    """
-    enough = threading.Event()
-    wrong: list[BaseException] = []
-
-    def go_on(node: str, place: int) -> None:
-        while not enough.is_set():
-            try:
-                write(group, node, place, enough)
-            except psycopg2.OperationalError as error:
-                wrong.extend([] if reconnect else [error])
-            except BaseException as error:
-                wrong.append(error)
-            if wrong:
-                return
-
-    writers = [threading.Thread(target=go_on, args=pair) for pair in (("alpha", 0), ("bravo", 1))]
-    for writer in writers:
-        writer.start()
-    try:
-        yield
-    finally:
-        enough.set()
-        for writer in writers:
-            writer.join()
-    assert wrong == [], "a writer was held up"
-
-
-def equal(group: Group) -> None:
-    """All nodes hold the same, and send each other what is new."""
-    for node in group.ports:
-        group.sql(node, "INSERT INTO note VALUES (%s)", f"{node} {random.random()}")
-    for table in ("note", "city"):
-
-        def versions(table: str = table) -> int:
-            return len({tuple(group.sql(node, ALL_ROWS.format(table))) for node in group.ports})
-
-        eventually(versions, 1)
-    written_by = {name.split()[0] for (name,) in group.sql("bravo", "SELECT id FROM note")}
-    assert written_by >= set(group.ports)
 
 
 def crash(group: Group, node: str) -> None:
@@ -181,15 +111,21 @@ def test_killed_at_each_step_it_goes_on(group: Group) -> None:
         assert "the seeding of charlie is not finished" in words(refused.output)
         group.must("reseed", *CHARLIE)
     equal(group)
+    assert [path for node in NODES for path in group.home(node).glob("limit_*")] == [], "its slots stay for good"
     assert group.must("site").changed() == set()
 
 
-def test_a_node_that_died_before_the_point_that_was_marked_for_it_goes_on(group: Group) -> None:
+UNUSED_SLOTS = "SELECT slot_name FROM pg_replication_slots WHERE NOT active"
+
+
+def test_a_run_that_is_given_up_leaves_no_slots_and_goes_on_all_the_same(group: Group) -> None:
     with written(group):
-        arguments = (*CHARLIE, "-e", "bdr_donor=alpha")
+        arguments = (*CHARLIE, "-e", "bdr_donor=alpha", "-e", "bdr_seed_limit_seconds=30")
         group.kill("Mark where the copy ends", 0.0, "reseed", *arguments, "-e", "bdr_force=charlie")
         crash(group, "charlie")
         receipt = json.loads((group.home("charlie") / "data/pgbdr_seed.json").read_text("utf-8"))
+        for node in ("alpha", "bravo"):
+            eventually(lambda node=node: group.sql(node, UNUSED_SLOTS), [], 130)
         # What the run would have done next.
         group.sql("alpha", "SELECT pg_create_restore_point(%s)", receipt["point"])
         group.must("reseed", *arguments)

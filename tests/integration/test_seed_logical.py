@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import threading
 import typing as t
 
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_copy import LEAST_PIECE
 from groups import Group, eventually, words
 from modules import stand
-from test_seed import CHARLIE, KEYS, NODES, TABLES, equal, written
+from writing import CHARLIE, KEYS, NODES, TABLES, equal, written
 
 GOES_ON = (*CHARLIE, "-e", "bdr_seed_method=logical")
 LOGICAL = (*GOES_ON, "-e", "bdr_force=charlie")
@@ -95,10 +97,35 @@ def is_whole(group: Group) -> None:
     assert group.must("site").changed() == set()
 
 
+# Granted right before the donor's part of the WAL that is read begins.
+SNAPSHOT_BEGINS = "SELECT 1 FROM pg_roles WHERE rolname = 'bdr_replication' AND rolbypassrls"
+
+
+@contextlib.contextmanager
+def switched(group: Group) -> t.Iterator[None]:
+    """Let alpha begin new WAL files while its snapshot is taken, as a busy server does."""
+    ended = threading.Event()
+    switches: list[list[tuple]] = []
+
+    def go_on() -> None:
+        while not ended.wait(0.2) and len(switches) < 5:
+            if group.sql("alpha", SNAPSHOT_BEGINS):
+                switches.append(group.sql("alpha", "SELECT pg_switch_wal()"))
+
+    switcher = threading.Thread(target=go_on)
+    switcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        switcher.join()
+    assert len(switches) == 5, "no snapshot was seen"
+
+
 def test_rows_come_table_by_table(group: Group) -> None:
     group.sql("charlie", "INSERT INTO note VALUES ('last words')")
     assert group.sql("alpha", "SELECT pg_table_size('large')") > [(LEAST_PIECE,)], "it is copied in parts"
-    with written(group):
+    with written(group), switched(group):
         run = group.must("reseed", *LOGICAL, "-e", "bdr_donor=alpha")
     assert "to charlie table by table" in words(run.output)
     is_whole(group)

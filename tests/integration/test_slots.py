@@ -112,6 +112,23 @@ def test_a_slot_is_made_and_dropped(group: Group, run: Runner) -> None:
     assert "hs_one" not in slots(group)
 
 
+# The watch outlives a module's process; here that one goes on as well.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_slot_that_nobody_uses_is_dropped_in_the_end(group: Group, run: Runner) -> None:
+    names = ("hs_unused", "hs_used", "hs_in_use")
+    for name in names:
+        assert run("slot", name=name, database="appdb", plugin="test_decoding", unused_seconds=15)["changed"]
+    group.sql("alpha", "SELECT pg_logical_emit_message(false, 'test', 'something to read')")
+    group.sql("alpha", "SELECT count(*) FROM pg_logical_slot_get_changes('hs_used', NULL, NULL)")
+    with reader(group, "hs_in_use"):
+        eventually(lambda: "hs_unused" in slots(group), False)
+        assert {"hs_used", "hs_in_use"} < set(slots(group)), "what is used stays"
+    for name in ("hs_used", "hs_in_use"):
+        does(run, name=name, plugin="test_decoding", state="absent", wait_seconds=10)
+    logs = "".join(path.read_text() for path in (group.home("alpha") / "log").iterdir())
+    assert "pgbdr dropped the slot hs_unused: nobody has used it for 15 s since it was made" in logs
+
+
 def test_a_name_that_stands_for_another_slot_is_refused_with_the_facts(group: Group, run: Runner) -> None:
     does(run, name="hs_other", database="postgres", plugin="test_decoding")
     told = refused(group, run, name="hs_other", database="postgres")

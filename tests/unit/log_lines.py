@@ -21,6 +21,7 @@ P_SENDER = f"{AT}[3013] {ROLE}@appdb alpha_bravo "
 REFUSED = f"{AT}[3014] {ROLE}@appdb [unknown] "
 SERVER = f"{AT}[2687] "
 CLIENT = f"{AT}[3015] shop@appdb psql "
+LIMIT = f"{AT}[3016] postgres@appdb pgbdr slot limit "
 SLOT = "pgl_appdb_alpha_alpha_bravo"
 _CONNECT = "could not connect to the postgresql server in replication mode: connection to server at "
 
@@ -73,6 +74,13 @@ PGLOGICAL = [
     ("bravo", "W", "ERROR", f'{_CONNECT}"192.0.2.11", port 5432 failed: Connection refused', TO_BRAVO),
     ("alpha", "U", "ERROR", "all replication slots are in use", TO_BRAVO),
     ("bravo", "W", "ERROR", "unknown column name n", TO_BRAVO),
+    (
+        "alpha",
+        "L",
+        "LOG",
+        f"pgbdr dropped the slot {SLOT}: nobody has used it for 86400 s since it was made",
+        TO_BRAVO,
+    ),
     ("bravo", "W", "ERROR", "cannot execute SQL without an outer snapshot or portal", TO_BRAVO),
     (
         "bravo",
@@ -248,7 +256,7 @@ CONTRIB_BDR = [
 ]
 
 PREFIXES = {
-    "pglogical": {"W": P_WORKER, "U": P_SENDER, "R": REFUSED, "S": SERVER, "C": CLIENT},
+    "pglogical": {"W": P_WORKER, "U": P_SENDER, "R": REFUSED, "S": SERVER, "C": CLIENT, "L": LIMIT},
     "contrib_bdr": {
         "W": f"{AT}[3012] ",
         "U": f"{AT}[3013] {ROLE}@appdb bdr ",

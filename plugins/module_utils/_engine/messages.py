@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._session_types import Row
 
@@ -16,7 +16,11 @@ CONFLICT = "conflict"
 UNREACHABLE = "unreachable"
 SERVER = "server"
 CLIENT = "client"
+SLOT_LIMIT = "pgbdr slot limit"
+"""Application name of the session that drops slots which nobody uses; it speaks for the server."""
 ERROR, WARNING, NOTICE = "error", "warning", "notice"
+KEPT, SKIPPED, OVERWRITTEN = "kept", "skipped", "overwritten"
+"""How a conflict ended on its node: the row there was newer and stayed; there was no such row; it was written over."""
 SITE = "ansible-playbook playbooks/site.yml"
 STATUS = "ansible-playbook playbooks/status.yml"
 SCHEMA = "ansible-playbook playbooks/schema.yml"
@@ -49,11 +53,16 @@ class Dialect:
 
     ended: what the server says of a worker that ended, with the groups worker and pid.
     named: what in a worker's own line, or in the name of its session, says which one it is: the group worker.
+    resolved: what it says of a conflict that it got over, with the group how; None where that cannot be counted.
+    resolutions: what how stands for: KEPT, SKIPPED or OVERWRITTEN. conflict_level: the setting of the lines' level.
     """
 
     messages: tuple[Message, ...]
     ended: t.Pattern[str]
     named: t.Pattern[str]
+    resolved: t.Pattern[str] | None = None
+    resolutions: t.Mapping[str, str] = field(default_factory=dict)
+    conflict_level: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from . import pglogical_notes, server_messages
-from .messages import CONFLICT, RESEED, SCHEMA, SITE, SLOTS, UNREACHABLE, Dialect, Message
+from .messages import CONFLICT, KEPT, OVERWRITTEN, RESEED, SCHEMA, SITE, SKIPPED, SLOTS, UNREACHABLE, Dialect, Message
 
 MESSAGES = (
     Message(
@@ -97,5 +97,8 @@ DIALECT = Dialect(
     (*MESSAGES, *pglogical_notes.MESSAGES, *server_messages.MESSAGES),
     ENDED,
     re.compile(r"^pglogical apply (?P<worker>\d+:\d+)$"),
+    re.compile(r"^CONFLICT: remote \w+ on relation .*Resolution: (?P<how>\w+)"),
+    {"keep_local": KEPT, "skip": SKIPPED, "apply_remote": OVERWRITTEN},
+    "pglogical.conflict_log_level",
 )
 """Everything, by which a log is read; a worker's session has its name."""

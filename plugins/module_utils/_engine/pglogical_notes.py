@@ -9,7 +9,7 @@ Sources: servers of PostgreSQL 15 with pglogical 2.4.2, and its texts.
 
 from __future__ import annotations
 
-from .messages import CLIENT, COMPARE, NOTICE, SCHEMA, SITE, SLOTS, STATUS, WARNING, Message
+from .messages import CLIENT, COMPARE, NOTICE, RESEED, SCHEMA, SITE, SLOTS, STATUS, WARNING, Message
 
 _CONFLICT = r"CONFLICT: remote (?P<change>\w+) on relation (?P<table>\S+) .*"
 
@@ -31,6 +31,12 @@ MESSAGES = (
         "the upstream has a slot of that name already, another downstream's or one that was left behind",
         "drop it where nobody uses it (slots.yml), then run site.yml",
         run=(SLOTS, SITE),
+    ),
+    Message(
+        r"pgbdr dropped the slot (?P<slot>\w+): nobody has used it for (?P<seconds>\d+) s since it was made",
+        "the seeding that the slot was made for has not ended within {seconds} s, and it held back WAL",
+        "seed the downstream anew",
+        run=(f"{RESEED} -e bdr_force=<downstream>",),
     ),
     Message(
         r"worker registration failed, you might want to increase max_worker_processes",

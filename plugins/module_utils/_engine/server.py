@@ -108,6 +108,12 @@ class EngineServer(abc.ABC):
         """Return the apply workers that the lines of a log saw end, as the server names them, and why."""
         return failures(lines, self.dialect.ended, self.dialect.messages)
 
+    def logs_conflicts(self, settings: t.Mapping[str, str]) -> bool:
+        """Tell whether each conflict that was resolved is a line of the log, with these settings."""
+        level, least = settings.get(self.dialect.conflict_level, "log"), settings.get("log_min_messages")
+        is_logged = level in ("log", "warning", "error") and least not in ("fatal", "panic")
+        return bool(self.dialect.resolved) and is_logged
+
     @abc.abstractmethod
     def connection_of(self, worker: str) -> str:
         """Return the name of the connection that a worker of the log is of, "" where the plan has none."""

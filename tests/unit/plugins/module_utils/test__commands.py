@@ -62,8 +62,8 @@ def test_a_program_runs_as_postgres_from_a_directory_it_may_be_in(command, words
             "ON_ERROR_STOP=1 -d host=x",
         ),
         (
-            _commands.pg_waldump(ALPHA, "0001", "0/1", "0/2"),
-            f"TZ=UTC {BIN}/pg_waldump -p {HOME}/data/pg_wal -r Transaction -s 0/1 -e 0/2 0001",
+            _commands.pg_waldump(ALPHA, ("0001", "0002"), "0/1", "0/2"),
+            f"TZ=UTC {BIN}/pg_waldump -p {HOME}/data/pg_wal -r Transaction -s 0/1 -e 0/2 0001 0002",
         ),
         (_commands.stop_loading(ALPHA, "/new", "fast"), f"{BIN}/pg_ctl -D /new -w -t 3600 -s -m fast stop"),
         (_commands.to_disk(ALPHA, "/new"), f"{BIN}/initdb -S -D /new"),

@@ -46,7 +46,13 @@ def test_what_can_be_asked_for(found, request_):
 
 @pytest.mark.parametrize(("jobs", "wrong"), [(1, 0), (64, 0), (0, 1), (-1, 1)])
 def test_at_least_one_table_is_copied_at_a_time(jobs, wrong):
-    assert [problem.startswith(f"bdr_seed_jobs is {jobs};") for problem in _seed.jobs_problems(jobs)] == [True] * wrong
+    problems = _seed.number_problems(jobs, 0)
+    assert [problem.startswith(f"bdr_seed_jobs is {jobs};") for problem in problems] == [True] * wrong
+
+
+def test_how_long_slots_stay():
+    assert _seed.number_problems(1, -1) == ["bdr_seed_limit_seconds is -1; give a number of seconds, or 0 for no limit"]
+    assert _seed.number_problems(1, 86400) == []
 
 
 def test_a_node_that_a_standby_follows_is_not_replaced():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _seed_wal
-from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_wal import Commit, commits, file_at, held, recent
+from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_wal import Commit, commits, files, held, recent
 
 START = "rmgr: Transaction len (rec/tot):     65/    65, tx: "
 OWN = f"{START}       752, lsn: 0/01BC59B8, prev 0/01BC5988, desc: COMMIT 2026-11-22 14:46:33.639122 UTC\n"
@@ -95,13 +95,15 @@ def test_no_more_than_a_command_line_holds(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("position", "timeline", "size", "wanted"),
+    ("begin", "end", "timeline", "size", "wanted"),
     [
-        ("0/1BC59B8", 1, 2**24, "000000010000000000000001"),
-        ("0/1000000", 2, 2**24, "000000020000000000000001"),
-        ("1A/FF000001", 16, 2**24, "000000100000001A000000FF"),
-        ("1A/FF000001", 1, 2**30, "000000010000001A00000003"),
+        ("0/1BC59B8", "0/1BC59F0", 1, 2**24, ("000000010000000000000001", "000000010000000000000001")),
+        ("0/1BC59B8", "0/2000000", 1, 2**24, ("000000010000000000000001", "000000010000000000000001")),
+        ("0/1BC59B8", "0/2000001", 1, 2**24, ("000000010000000000000001", "000000010000000000000002")),
+        ("0/1000000", "0/1000000", 2, 2**24, ("000000020000000000000001", "000000020000000000000001")),
+        ("1A/FF000001", "1B/8", 16, 2**24, ("000000100000001A000000FF", "000000100000001B00000000")),
+        ("1A/FF000001", "1A/FF000002", 1, 2**30, ("000000010000001A00000003", "000000010000001A00000003")),
     ],
 )
-def test_the_file_of_a_position(position, timeline, size, wanted):
-    assert file_at(position, timeline, size) == wanted
+def test_the_files_between_two_positions(begin, end, timeline, size, wanted):
+    assert files(begin, end, timeline, size) == wanted

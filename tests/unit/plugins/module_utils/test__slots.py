@@ -17,7 +17,10 @@ from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan
 LINK = "pgl_appdb_alpha_alpha_bravo"
 SYSID = 7_123_456_789_012_345_678
 
-COLUMNS = ("slot_type", "datoid", "active_pid", "catalog_xmin", "restart_lsn", "wal_status", "safe_wal_size")
+COLUMNS = (
+    *("slot_type", "datoid", "active_pid", "catalog_xmin"),
+    *("restart_lsn", "confirmed_flush_lsn", "wal_status", "safe_wal_size"),
+)
 MODERN = [
     "function pg_current_wal_lsn",
     "function pg_create_logical_replication_slot",
@@ -200,11 +203,18 @@ def test_a_drop_by_command_is_left_to_a_session_of_commands():
         ({"database": "other"}, {}, "database: the slot one of alpha is of the database other, not appdb"),
         ({}, {"name": "One"}, "name: 'One' has 'O' in it"),
         ({}, {"wait_seconds": -1}, "wait_seconds: is -1"),
+        ({}, {"unused_seconds": -1}, "unused_seconds: is -1"),
     ],
 )
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_what_the_name_stands_for_is_told_and_left_alone(changes, wanted, told, state):
     assert refusal(Server([slot(**changes)]), state, **wanted).startswith(told)
+
+
+def test_a_limit_needs_a_server_that_tells_who_used_a_slot():
+    told = refusal(Server([], has=OLD), unused_seconds=7)
+    assert told == "unused_seconds: alpha does not tell whether a slot was ever used; leave it out"
+    assert work(Server([]), unused_seconds=7).steps == ["create slot one in appdb"]
 
 
 def test_a_database_that_is_not_there():
