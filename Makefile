@@ -1,7 +1,7 @@
 # The commands of this project; README.md shows each with its output. Names and meanings are kept for good.
 .DEFAULT_GOAL := help
-.PHONY: help setup develop server prometheus test-hosts site psql clean-site test lint unit integration collection molecule \
-	test-contrib-bdr bench
+.PHONY: help setup develop server prometheus browser test-hosts site psql clean-site test lint unit integration collection \
+	molecule test-contrib-bdr bench
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 VENV := $(CURDIR)/.venv
@@ -15,6 +15,7 @@ WITH_SOURCE = $(AS_ROOT) BDR_SOURCE='$(BDR_SOURCE)' BDR_REF='$(BDR_REF)'
 SCENARIOS := plex one_way lifecycle compare reseed
 SERVER_PACKAGES := postgresql-15 postgresql-15-pglogical python3-psycopg2
 MONITOR_PACKAGES := prometheus prometheus-postgres-exporter
+BROWSER_PACKAGES := chromium fonts-dejavu-core
 # iptables: netavark calls it and does not depend on it; without it no container starts.
 HOST_PACKAGES := podman runc netavark aardvark-dns iptables mmdebstrap debian-archive-keyring openssh-client
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends
@@ -76,7 +77,7 @@ unit: develop
 	$(VENV)/bin/pytest tests/unit --cov
 
 ## make integration                  modules and playbooks against servers on this machine
-integration: develop server prometheus
+integration: develop server prometheus browser
 	$(PYTEST) tests/integration --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 ## make collection                   the built artifact, installed alone, stands a group up
@@ -107,6 +108,7 @@ bench: develop server
 	$(AS_ROOT) $(VENV)/bin/python tests/bench/run.py $(if $(QUICK),--quick)
 	$(AS_ROOT) $(VENV)/bin/python tests/bench/compare.py $(if $(QUICK),--quick)
 	$(AS_ROOT) $(VENV)/bin/python tests/bench/seed.py $(if $(QUICK),--quick)
+	$(AS_ROOT) $(VENV)/bin/python tests/bench/status.py $(if $(QUICK),--quick)
 	$(if $(QUICK),,$(AS_ROOT) $(VENV)/bin/python tests/bench/build.py)
 
 # What the tests on this machine run against. A PostgreSQL of the distribution's own is neither wanted nor made.
@@ -122,6 +124,10 @@ prometheus:
 		mkdir -p /etc/systemd/system && cd /etc/systemd/system && \
 		for name in $(MONITOR_PACKAGES); do test -e /usr/bin/$$name || ln -sf /dev/null $$name.service; done; \
 		apt-get update -q && $(APT_INSTALL) $(MONITOR_PACKAGES)'
+
+# What the page of a group's health is looked at with.
+browser:
+	@$(call INSTALLED,$(BROWSER_PACKAGES)) || $(SUDO) sh -c 'apt-get update -q && $(APT_INSTALL) $(BROWSER_PACKAGES)'
 
 test-hosts:
 	@$(call INSTALLED,$(HOST_PACKAGES)) || $(SUDO) sh -c 'apt-get update -q && $(APT_INSTALL) $(HOST_PACKAGES)'

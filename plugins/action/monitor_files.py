@@ -10,36 +10,28 @@ import os
 import typing as t
 
 import yaml
-from ansible.plugins.action import ActionBase
 
 from ..module_utils._monitor_rules import Limits, problems, rules, targets
+from ..plugin_utils._controller import ControllerAction, Given, Refused
 from ..plugin_utils._json_file import write_text
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {
+        "plan": {"type": "dict", "required": True},
+        "found": {"type": "list", "elements": "dict", "required": True},
+        "limits": {"type": "dict", "required": True},
+        "docs_url": {"type": "str", "required": True},
+        "directory": {"type": "path", "required": True},
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Return which files were written."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(
-            {
-                "plan": {"type": "dict", "required": True},
-                "found": {"type": "list", "elements": "dict", "required": True},
-                "limits": {"type": "dict", "required": True},
-                "docs_url": {"type": "str", "required": True},
-                "directory": {"type": "path", "required": True},
-            }
-        )
         limits = {**given["limits"], "clock_skew_ms": given["plan"]["max_clock_skew_ms"]}
         limits = {name: int(value) for name, value in limits.items()}
         wrong = problems(limits)
         if wrong:
-            return {**result, "failed": True, "msg": "\n".join(wrong)}
+            raise Refused("\n".join(wrong))
         group, directory = given["plan"]["group"], given["directory"]
         files = {
             f"pgbdr-{group}.rules.yml": _yaml(rules(group, Limits(**limits), given["docs_url"].rstrip("/"))),
@@ -54,8 +46,8 @@ class ActionModule(ActionBase):
                 if write_text(os.path.join(directory, name), text, self._task.check_mode)
             ]
         except OSError as error:
-            return {**result, "failed": True, "msg": f"bdr_monitor_directory cannot be written: {error}"}
-        return {**result, "changed": bool(written), "files": sorted(files), "written": written}
+            raise Refused(f"bdr_monitor_directory cannot be written: {error}") from error
+        return {"changed": bool(written), "files": sorted(files), "written": written}
 
 
 def _yaml(found: t.Any) -> str:

@@ -23,6 +23,7 @@ except ImportError:  # a first run in check mode comes before the packages
     psycopg2 = None
 
 from ._conninfo import CONNECT_SECONDS, KEEPALIVES, conninfo
+from ._deadline import seconds_left, shared
 from ._engine import server
 from ._member import DATABASES
 from ._model import Connection, NodePlan
@@ -69,6 +70,7 @@ class Session:
         if psycopg2 is None:
             raise SessionError("the Python library psycopg2 is missing on this host; install python3-psycopg2")
         self.blockers: list[Row] = []
+        self.is_shared = False
         self._dsn = dsn
         self.answer_seconds = answer_seconds
         self._limit_seconds = limit_seconds
@@ -92,7 +94,8 @@ class Session:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self.close()
+        if not self.is_shared:
+            self.close()
 
     def close(self) -> None:
         """End the connection."""
@@ -247,9 +250,20 @@ def local(
         }
     )
     try:
+        if seconds_left():
+            return _in_a_hurry(dsn, min(connect_seconds, seconds_left()))
         return Session(dsn, answer_seconds, limit_seconds, connect_seconds)
     except SessionError as error:
         raise SessionError(f"the server of {plan.name} cannot be reached: {error}") from error
+
+
+def _in_a_hurry(dsn: str, connect_seconds: int) -> Session:
+    """Return a session that ends with the deadline, the same for the same."""
+    kept = shared()
+    session: Session = kept.get(dsn) or Session(dsn, seconds_left(), 0, connect_seconds)
+    session.is_shared, kept[dsn] = True, session
+    session.rows(f"SET statement_timeout = '{seconds_left()}s'")
+    return session
 
 
 def options(settings: t.Mapping[str, str]) -> str:

@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ._conflicts import of_link
+from ._engine.messages import COMPARE
 from ._hosts import clock_problems
+from ._log_reading import stamp
 from ._model import node_plan
 from ._session_types import Row
 from ._slot_report import MB, report
@@ -22,6 +25,8 @@ from ._status_links import DOWN, SITE, SOUND, UNKNOWN, Ends, Verdict, judge
 Found = t.Mapping[str, t.Mapping[str, t.Any]]
 
 ERROR, WARNING = "error", "warning"
+STEPS = 8
+"""Of what site.yml would change on a node, so much is told in a finding."""
 XMIN_AGE = 10_000_000
 """Transactions whose dead rows VACUUM has to leave alone: past that, tables and indexes grow."""
 OWN_SETTINGS = (
@@ -54,7 +59,9 @@ def status(
         *_node_findings(nodes),
         *(_link_finding(link) for link in links if link["state"] not in SOUND and not _is_of_the_node(link, nodes)),
         *_slot_findings(slots),
+        *_skipped_findings(links),
         *_group_findings(plan, nodes),
+        *_drift_findings(nodes),
     ]
     return {
         "group": plan["group"],
@@ -90,7 +97,8 @@ def _link(plan: Row, nodes: Found, slots: t.Sequence[Row], link: Row, lag_bytes:
         lag_bytes=lag_bytes,
         server={"socket_directory": node["socket_directory"], "port": node["port"], "database": database},
     )
-    return {**link, **_told(judge(ends)), **_measures(slot), "worker_failure": ends.failure}
+    conflicts = of_link(nodes[downstream], incoming)
+    return {**link, **_told(judge(ends)), **_measures(slot), "worker_failure": ends.failure, "conflicts": conflicts}
 
 
 def _slot(slots: t.Sequence[Row], link: Row, planned: str) -> Row | None:
@@ -192,6 +200,16 @@ def _slot_findings(slots: Row) -> t.Iterator[Row]:
             yield _finding(WARNING, slot["node"], told, "let its reader catch up, or drop it: slots.yml")
 
 
+def _skipped_findings(links: t.Sequence[Row]) -> t.Iterator[Row]:
+    """Yield the links that had changes of rows which are not there: nodes may hold other rows since."""
+    for link in links:
+        skipped = link["conflicts"]["skipped"] if link["conflicts"] else 0
+        if skipped:
+            since = f"{stamp(link['conflicts']['since'])} UTC"
+            told = f"{link_name(link)} skipped {skipped} changes since {since}: {link['downstream']} has no such rows"
+            yield _finding(WARNING, link_name(link), told, COMPARE)
+
+
 def _is_told(finding: Row, slots: t.Sequence[Row]) -> bool:
     return any(
         (slot["node"], slot["name"]) == (finding["node"], finding["slot"])
@@ -208,6 +226,21 @@ def _group_findings(plan: Row, nodes: Found) -> t.Iterator[Row]:
     answering = {name: node for name, node in nodes.items() if node["answers"]}
     yield from _setting_findings(plan, answering)
     yield from _table_findings(answering)
+
+
+def _drift_findings(nodes: Found) -> t.Iterator[Row]:
+    """Yield what site.yml would change on each node that was asked for it, and where nobody can say."""
+    unknown: dict[str, list[str]] = {}
+    for name, node in nodes.items():
+        drift = node.get("drift") or {"steps": [], "error": ""}
+        if drift["error"]:
+            unknown.setdefault(drift["error"], []).append(name)
+        if drift["steps"]:
+            more = len(drift["steps"]) - STEPS
+            told = "; ".join([*drift["steps"][:STEPS], *([f"and {more} more"] if more > 0 else [])])
+            yield _finding(WARNING, name, f"{name} is not as planned, site.yml would: {told}", SITE)
+    for error, names in unknown.items():
+        yield _finding(WARNING, "drift", f"what site.yml would change on {', '.join(names)} is not known: {error}")
 
 
 def _setting_findings(plan: Row, answering: Found) -> t.Iterator[Row]:

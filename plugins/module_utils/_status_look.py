@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
-from . import _session
+import time
+
+from . import _conflicts, _session
 from ._engine.messages import recent
 from ._engine.server import EngineServer
 from ._guard import Guard
 from ._home import FAULTS, log_end, log_tail
 from ._loaded import pending_restart
+from ._logs import holding
 from ._model import NodePlan
 from ._program import Runner
 from ._restored_look import look as look_at_changes
@@ -29,12 +32,20 @@ LOG_BYTES = 512 * 1024
 LOG_MINUTES = 10
 """An apply worker that fails is tried again after three minutes at the latest."""
 LOG_LINES = 5
+COUNTED_BYTES = 64 * 1024 * 1024
+"""Of the log, so much is looked through for conflicts."""
+LATE_SECONDS = 2
+"""How much later than it says a line may come to stand in the log."""
 
 _LIMIT = f"SET statement_timeout = '{STATEMENT_SECONDS}s'"
 _LOG_TIMES = f"""
 SELECT to_char(now() AT TIME ZONE current_setting('log_timezone'), 'YYYY-MM-DD HH24:MI:SS') AS now,
        to_char((now() - interval '{LOG_MINUTES} min') AT TIME ZONE current_setting('log_timezone'),
                'YYYY-MM-DD HH24:MI:SS') AS since
+"""
+_COUNTED_TIMES = """
+SELECT to_char(to_timestamp(%(since)s) AT TIME ZONE current_setting('log_timezone'), 'YYYY-MM-DD HH24:MI:SS') AS since,
+       to_char(to_timestamp(%(until)s) AT TIME ZONE current_setting('log_timezone'), 'YYYY-MM-DD HH24:MI:SS') AS until
 """
 # What somebody set, and not to its default. What a session sets for itself, such as ours, is none of it.
 _SETTINGS = """
@@ -53,16 +64,21 @@ SELECT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n
 """
 
 
-def look(plan: NodePlan, engine: EngineServer, run: Runner) -> Row:
-    """Return what the node sees; a server that is down or silent is told of, and is no error."""
-    seen = _seen(plan, engine, run)
+def look(plan: NodePlan, engine: EngineServer, run: Runner, conflicts_since: float | None = None) -> Row:
+    """Return what the node sees; a server that is down or silent is told of, and is no error.
+
+    conflicts_since: the host's time up to which its conflicts were counted before, 0 where they never were.
+    """
+    seen = _seen(plan, engine, run, conflicts_since)
     return {**seen, "restored": look_at_changes(plan, run, answers=seen["answers"])}
 
 
-def _seen(plan: NodePlan, engine: EngineServer, run: Runner) -> Row:
+def _seen(plan: NodePlan, engine: EngineServer, run: Runner, conflicts_since: float | None) -> Row:
     try:
         with _open(plan, "postgres") as session:
             found = {**_server(plan, engine, session), **_log(plan, engine, session)}
+            if conflicts_since is not None and engine.logs_conflicts(found["settings"]):
+                found["conflicts"] = _counted(plan, engine, session, conflicts_since)
         databases = {name: _database(plan, engine, name) for name in plan.databases}
         found["pending_restart"] = pending_restart(plan, run)
     except (_session.SessionError, SlotRefused) as error:
@@ -100,6 +116,17 @@ def _log(plan: NodePlan, engine: EngineServer, session: _session.Session) -> Row
     (times,) = session.rows(_LOG_TIMES)
     lines = recent(log_end(plan, LOG_BYTES), times["since"])
     return {"log_time": times["now"], "findings": engine.findings(lines), "failures": engine.failures(lines)}
+
+
+def _counted(plan: NodePlan, engine: EngineServer, session: _session.Session, since: float) -> Row:
+    """Return the conflicts since, and the time up to which they are counted, from where the next look goes on."""
+    until = int(time.time()) - LATE_SECONDS
+    if not since or since > until:
+        return {"since": None, "until": until, "complete": True, "workers": {}}
+    (times,) = session.rows(_COUNTED_TIMES, {"since": since, "until": until})
+    lines, is_all = holding(plan, _conflicts.WORD, since, times["since"], COUNTED_BYTES)
+    workers, unread = _conflicts.counted(lines, engine.dialect, times["since"], times["until"])
+    return {"since": since, "until": until, "complete": is_all and not unread, "workers": workers}
 
 
 def _database(plan: NodePlan, engine: EngineServer, name: str) -> Row:

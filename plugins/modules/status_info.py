@@ -18,6 +18,26 @@ description:
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
   - pgbdr.bdr.attributes.node
+  - pgbdr.bdr.attributes.tls
+options:
+  conflicts_since:
+    description:
+      - C(until) of RV(conflicts), as an earlier look returned it, 0 without one. Where it is given, the conflicts since
+        are counted.
+    type: float
+    version_added: "0.7.0"
+  history:
+    description:
+      - A path on the controller where M(pgbdr.bdr.status_report) keeps the looks. O(conflicts_since) is taken from
+        there.
+    type: path
+    version_added: "0.7.0"
+  password:
+    description:
+      - Password of the replication role. Where it is given, RV(drift) is looked for; where it is empty, RV(drift) says
+        that it is missing.
+    type: str
+    version_added: "0.7.0"
 """
 
 EXAMPLES = r"""
@@ -56,6 +76,21 @@ clock:
   sample:
     offset_ms: 1.5
     uncertainty_ms: 300.2
+conflicts:
+  description:
+    - Conflicts that were resolved, as the log tells them. C(workers) maps what the log calls a worker to how many ended
+      in each way. V(kept), the row here was newer and stayed; V(skipped), a row that is not here was to be changed;
+      V(overwritten), the row here was older.
+    - C(since) and C(until), in seconds of the host's clock; C(since) is none where none were counted before.
+      C(complete), whether the log held all of that time.
+  type: dict
+  returned: when O(conflicts_since) is given and the engine logs each
+drift:
+  description:
+    - What site.yml would change on the node, as M(pgbdr.bdr.host_info) returns it (C(steps)), or why that is not known
+      (C(error)).
+  type: dict
+  returned: when it answers and O(password) is given
 restored:
   description: What M(pgbdr.bdr.restored_info) returns.
   type: dict
@@ -154,17 +189,35 @@ databases:
 
 import time
 
-from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, engine_of, open_door, runner
+from ansible_collections.pgbdr.bdr.plugins.module_utils._door import (
+    NODE,
+    TLS,
+    engine_of,
+    open_door,
+    remembering,
+    runner,
+)
+from ansible_collections.pgbdr.bdr.plugins.module_utils._drift import look as look_for_drift
 from ansible_collections.pgbdr.bdr.plugins.module_utils._status_look import look
 
-ARGUMENT_SPEC = {**NODE}
+ARGUMENT_SPEC = {
+    **NODE,
+    **TLS,
+    "password": {"type": "str", "no_log": True},
+    "conflicts_since": {"type": "float"},
+    "history": {"type": "path"},  # the action plugin's
+}
 
 
 def main() -> None:
     """Look and return."""
     module, plan = open_door(ARGUMENT_SPEC)
     started = time.time()
-    found = look(plan, engine_of(module, plan), runner(module))
+    password, run = module.params["password"], remembering(runner(module))
+    found = look(plan, engine_of(module, plan), run, module.params["conflicts_since"])
+    # What another node's data needs is told with it.
+    if password is not None and found["answers"] and not found["restored"]["refused"]:
+        found["drift"] = look_for_drift(plan, run, password, module.params["tls"])
     # Read twice: how long the look took says nothing of the clock.
     clock = {"started_ms": started * 1000, "ended_ms": time.time() * 1000}
     module.exit_json(changed=False, node=plan.name, **found, clock=clock)

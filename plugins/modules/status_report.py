@@ -45,9 +45,17 @@ options:
     version_added: "0.6.0"
   file:
     description:
-      - A path on the controller where the health is written as JSON, or as a page where its name ends in C(.html).
+      - A path on the controller where the health is written as JSON, as a page where its name ends in C(.html),
+        or as metrics for node_exporter's textfile collector where it ends in C(.prom).
     type: path
     default: ""
+  history:
+    description:
+      - A path on the controller where the look is added to earlier ones, a line of JSON each. The page then shows the
+        lag over time. Looks of several groups may share it; it is kept to 1000 looks and 4 MB.
+    type: path
+    default: ""
+    version_added: "0.7.0"
   query:
     description:
       - A JMESPath expression, a question to the health. Its answer is returned, and no table is printed.
@@ -125,6 +133,13 @@ links:
     used_percent:
       description: How much of what its slot may hold back it does.
       type: int
+    conflicts:
+      description:
+        - Conflicts since the last look that were resolved, none where they were not counted. C(kept), the row of the
+          downstream was newer and stayed; C(skipped), it had no such row; C(count), both together; C(overwritten), its
+          row was older, which also says that somebody else wrote it before, whenever that was. C(since), in seconds of
+          the downstream's clock; C(complete), whether its log still held all of that time.
+      type: dict
     worker_failure:
       description: How its worker ended of late, C(failure) of M(pgbdr.bdr.status_info).
       type: dict

@@ -21,11 +21,23 @@ def write_text(path: str, text: str, check_mode: bool, private: bool = False) ->
 
     private: a file that is made is its owner's alone, since it holds values of rows.
     """
-    file = Path(path)
-    if file.exists() and file.read_bytes() == text.encode():
-        return False
-    if not check_mode:
+    differs = _differs(path, text)
+    if differs and not check_mode:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666)
         with open(descriptor, "w", encoding="utf-8", newline="\n") as opened:
             opened.write(text)
-    return True
+    return differs
+
+
+def replace_text(path: str, text: str, check_mode: bool) -> bool:
+    """Write as write_text(), for a reader that may come at any moment and must not meet half of it."""
+    differs = _differs(path, text)
+    if differs and not check_mode:
+        write_text(f"{path}.new", text, check_mode)
+        os.replace(f"{path}.new", path)
+    return differs
+
+
+def _differs(path: str, text: str) -> bool:
+    file = Path(path)
+    return not file.exists() or file.read_bytes() != text.encode()

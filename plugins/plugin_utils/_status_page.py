@@ -13,12 +13,14 @@ import base64
 import hashlib
 import typing as t
 
+from ..module_utils._log_reading import stamp
 from ..module_utils._slot_report import size
 from ..module_utils._status import link_name
 from ..module_utils._status_links import amount
 from ._compare_page import text
+from ._status_chart import charts
 from ._status_graph import svg
-from ._status_text import verdict
+from ._status_text import conflicts, verdict
 
 Mapping = t.Mapping[str, t.Any]
 
@@ -47,16 +49,23 @@ svg .label { fill: var(--state); paint-order: stroke; stroke: var(--page); strok
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left; vertical-align: top; }
 th { background: var(--card); } th, td:not(:last-child) { white-space: nowrap; } td.n { text-align: right; }
+td.said { white-space: normal; }
+td:last-child { min-width: 12rem; }
 td.state { color: var(--state); font-weight: 600; }
 article { border: 1px solid var(--line); border-left: 4px solid var(--late); border-radius: 6px; margin: .7rem 0;
   padding: .5rem .7rem; } article.error { border-left-color: var(--bad); }
 article ul { margin: .3rem 0; padding-left: 1.2rem; } code { font: .85rem ui-monospace, monospace; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); gap: .4rem 1.4rem; }
+figure { margin: 0; } figcaption { font-size: .9rem; } svg.chart { margin: .2rem 0; }
+.chart line { stroke: var(--line); } .chart polyline { fill: none; stroke: var(--text); stroke-width: 1.5; }
+.chart text { font-size: 11px; fill: var(--dim); }
+.chart circle { fill: var(--text); } .chart rect { fill: var(--state); }
 @media print { body { max-width: none; } article, tr { break-inside: avoid; } }
 """
 
 
-def page(found: Mapping) -> str:
-    """Return the page."""
+def page(found: Mapping, looks: t.Sequence[Mapping] = ()) -> str:
+    """Return the page; looks are those that are kept of the group, this one among them."""
     title = text(verdict(found))
     policy = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     return (
@@ -65,7 +74,8 @@ def page(found: Mapping) -> str:
         f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{policy}'\">\n"
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         f'<h1>{title}</h1>\n<p class="dim">{text(found["at"])}</p>\n'
-        f"{svg(found)}{_findings(found)}{_links(found)}{_nodes(found)}</body>\n</html>\n"
+        f"{svg(found)}{_findings(found)}{_links(found)}{charts(found['group'], looks, found['links'])}"
+        f"{_nodes(found)}</body>\n</html>\n"
     )
 
 
@@ -85,8 +95,10 @@ def _finding(finding: Mapping, evidence: t.Iterable[str]) -> str:
 
 
 def _links(found: Mapping) -> str:
-    head = ("database", "link", "state", "lag", "WAL held", "until lost", "evidence")
-    return _table("Links", head, (_link(link) for link in found["links"]))
+    head = ("database", "link", "state", "lag", "WAL held", "until lost", "conflicts", "evidence")
+    times = [link["conflicts"]["since"] for link in found["links"] if link["conflicts"]]
+    counted = f'<p class="dim">Conflicts: since {stamp(min(times))} UTC, the last look.</p>\n' if times else ""
+    return _table("Links", head, (_link(link) for link in found["links"])) + counted
 
 
 def _link(link: Mapping) -> str:
@@ -95,16 +107,32 @@ def _link(link: Mapping) -> str:
     state = text(link["state"])
     return (
         f"<tr><td>{text(link['database'])}</td><td>{text(link['upstream'])} &rarr; {text(link['downstream'])}</td>"
-        f'<td class="state {state}">{state}</td>{sizes}<td>{"<br>".join(map(text, link["evidence"]))}</td></tr>\n'
+        f'<td class="state {state}">{state}</td>{sizes}{_conflicts(link)}'
+        f"<td>{'<br>'.join(map(text, link['evidence']))}</td></tr>\n"
     )
+
+
+def _conflicts(link: Mapping) -> str:
+    counted = link["conflicts"]
+    return f'<td class="n" title="{conflicts(link)}">{counted["count"] if counted else ""}</td>'
 
 
 def _nodes(found: Mapping) -> str:
     rows = (
-        f"<tr><td>{text(name)}</td><td>{text(node['error'] or 'up')}</td><td>{text(node.get('lsn') or '')}</td></tr>\n"
+        f'<tr><td>{text(name)}</td><td class="said">{text(node["error"] or "up")}</td>'
+        f"<td>{text(node.get('lsn') or '')}</td>"
+        f"<td>{_drift(node)}</td></tr>\n"
         for name, node in found["nodes"].items()
     )
-    return _table("Nodes", ("node", "server", "WAL position"), rows)
+    return _table("Nodes", ("node", "server", "WAL position", "site.yml would"), rows)
+
+
+def _drift(node: Mapping) -> str:
+    """Return what site.yml would change, empty where nobody looked."""
+    drift = node.get("drift")
+    if not drift:
+        return ""
+    return "<br>".join(map(text, drift["steps"])) or ("not known" if drift["error"] else "change nothing")
 
 
 def _table(heading: str, head: t.Iterable[str], rows: t.Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..module_utils._log_reading import stamp
 from ..module_utils._slot_report import size
 from ..module_utils._status import link_name
 from ..module_utils._status_links import amount
@@ -18,14 +19,25 @@ Mapping = t.Mapping[str, t.Any]
 
 def report(found: Mapping) -> str:
     """Return the tables of nodes and links, and the findings."""
+    # A column of its own only where somebody counted.
+    counted = any(link["conflicts"] for link in found["links"])
     lines = [
         *table(
             ("node", "server", "WAL position", "slots", "clock"), [_node_row(*each) for each in found["nodes"].items()]
         ),
         "",
         *table(
-            ("database", "link", "state", "lag", "lag s", "WAL held", "until lost"),
-            [_link_row(link) for link in found["links"]],
+            (
+                "database",
+                "link",
+                "state",
+                "lag",
+                "lag s",
+                "WAL held",
+                "until lost",
+                *(("conflicts",) if counted else ()),
+            ),
+            [(*_link_row(link), *((conflicts(link),) if counted else ())) for link in found["links"]],
         ),
     ]
     evidence = {link_name(link): link["evidence"][1:] for link in found["links"]}
@@ -66,6 +78,15 @@ def _link_row(link: Mapping) -> tuple[str, ...]:
         _size(link["wal_held_bytes"]),
         "lost" if link["state"] == "wal_lost" else _size(link["until_lost_bytes"]),
     )
+
+
+def conflicts(link: Mapping) -> str:
+    """Return how many conflicts there were since the last look, empty where nobody counted."""
+    counted = link["conflicts"]
+    if not counted:
+        return ""
+    at_least = "" if counted["complete"] else "at least "
+    return f"{at_least}{counted['count']} since {stamp(counted['since'])} UTC"
 
 
 def _size(value: int | None) -> str:

@@ -244,6 +244,22 @@ def test_a_group_that_is_well_has_no_alert(group: Group, prometheus: None) -> No
     assert firing() == {}
 
 
+def test_status_tells_node_exporter_the_same(group: Group, tmp_path: Path) -> None:
+    file = tmp_path / "hmon.prom"
+    group.must("status", "-e", f"bdr_status_file={file}")
+    told = file.read_text("utf-8")
+    assert 'bdr_status_ok{group="hmon"} 1\n' in told
+    assert 'upstream="alpha",downstream="bravo",state="streaming"} 1\n' in told
+    checked = subprocess.run(["promtool", "check", "metrics"], input=told, capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "monitor.md").read_text("utf-8")
+    (text,) = re.findall(r"```yaml\n(groups:\n.*?)```", page, re.DOTALL)
+    (tmp_path / "rules.yml").write_text(text)
+    checked = subprocess.run(["promtool", "check", "rules", tmp_path / "rules.yml"], capture_output=True, text=True)
+    assert checked.returncode == 0 and "2 rules found" in checked.stdout, checked.stdout + checked.stderr
+    assert set(re.findall(r"bdr_status_\w+", text)) <= set(re.findall(r"(?m)^(bdr_status_\w+){", told))
+
+
 def test_a_disabled_link_fires_and_so_does_the_wal_it_holds_back(group: Group, prometheus: None) -> None:
     group.sql("bravo", "SELECT pglogical.alter_subscription_disable('alpha_bravo', true)")
     fires("BdrLinkDisabled", **BRAVO_FROM_ALPHA, node="bravo", severity="critical")

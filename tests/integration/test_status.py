@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
+import functools
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -12,39 +15,26 @@ import time
 import typing as t
 from pathlib import Path
 
+import health
 import pytest
+from ansible_collections.pgbdr.bdr.plugins.module_utils._logs import holding
+from ansible_collections.pgbdr.bdr.plugins.module_utils._model import node_plan
 from ansible_collections.pgbdr.bdr.plugins.module_utils._status import status
-from groups import Group, Run, eventually
+from ansible_collections.pgbdr.bdr.plugins.module_utils._status_look import LATE_SECONDS
+from groups import Group, eventually, words
+from health import NODES, SETTINGS, looked_at, plan_of, with_tables
 from modules import Runner, node_plans, runner, stand
 
 BIN = "/usr/lib/postgresql/15/bin"
-NODES = ("alpha", "bravo", "charlie")
 SHOWN = "Show the health"
-# A slot may hold back 96 MB; WAL is written a segment at a time. Nothing writes by itself.
-SETTINGS = {
-    "max_wal_size": "64MB",
-    "min_wal_size": "32MB",
-    "max_slot_wal_keep_size": "96MB",
-    "autovacuum": "off",
-}
-TABLES = """
-CREATE TABLE town (id int PRIMARY KEY, n int);
-CREATE TABLE mail (id int PRIMARY KEY, address text UNIQUE);
-CREATE TABLE gone (id int PRIMARY KEY);
-CREATE TABLE bulk (id int PRIMARY KEY, filler text);
-"""
+BULK = "CREATE TABLE bulk (id int PRIMARY KEY, filler text);"
 
 
 @pytest.fixture(scope="module")
 def group(make_group: t.Callable[..., Group]) -> Group:
     """Return a plex that stands, with some tables."""
-    found = stand(make_group("hstat", 6100, NODES, bdr_settings=SETTINGS, bdr_deny_truncate=True))
-    found.everywhere(TABLES)
-    found.sql("alpha", "INSERT INTO town VALUES (1, 1)")
-    found.sql("alpha", "INSERT INTO mail VALUES (1, 'a'), (2, 'b')")
-    for node in NODES:
-        eventually(lambda node=node: found.sql(node, "SELECT count(*) FROM mail"), [(2,)])
-    return found
+    made = make_group("hstat", 6100, NODES, bdr_settings=SETTINGS, bdr_deny_truncate=True)
+    return with_tables(made, BULK)
 
 
 @pytest.fixture
@@ -56,21 +46,10 @@ def run(group: Group, capsys: pytest.CaptureFixture[str]) -> Runner:
 @pytest.fixture
 def look(group: Group, run: Runner) -> t.Callable[..., dict[str, t.Any]]:
     """Return what puts the health of the group together, as status.yml does."""
-    plan = {
-        **{"group": group.name, "max_clock_skew_ms": 1000, "nodes": node_plans(group)},
-        "links": [
-            {"database": "appdb", "upstream": upstream, "downstream": downstream}
-            for upstream in NODES
-            for downstream in NODES
-            if upstream != downstream
-        ],
-    }
+    plan = plan_of(group)
 
     def found(lag_mb: int = 16) -> dict[str, t.Any]:
-        nodes = {node: run("status_info", node) for node in NODES}
-        for node in nodes.values():
-            del node["clock"]  # the action plugin's to make sense of
-        return status(plan, nodes, 50, lag_mb)
+        return status(plan, looked_at(run), 50, lag_mb)
 
     return found
 
@@ -107,12 +86,7 @@ def messages(found: dict[str, t.Any], severity: str) -> list[str]:
     return [finding["message"] for finding in found["findings"] if finding["severity"] == severity]
 
 
-def played(group: Group, **variables: t.Any) -> tuple[Run, dict[str, t.Any]]:
-    """Run status.yml, and return the run and the health that it wrote."""
-    file = group.directory / "status.json"
-    file.unlink(missing_ok=True)
-    run = group.play("status", "-e", json.dumps({"bdr_status_file": str(file), **variables}))
-    return run, json.loads(file.read_text())
+played = functools.partial(health.played, "status")
 
 
 def processes(group: Group, node: str) -> list[int]:
@@ -197,7 +171,10 @@ def test_a_group_that_is_well_is_told_so_and_left_as_it_is(group: Group, look: L
     [
         ({"bdr_status_lag_mb": 0}, "bdr_status_lag_mb is '0'; a whole number from 1 to 1000000 is wanted"),
         ({"bdr_query": "links["}, "bdr_query is no JMESPath expression"),
-        ({"bdr_status_file": "/nosuch/status.json"}, "bdr_status_file cannot be written"),
+        ({"bdr_status_file": "/nosuch/status.json", "bdr_status_history": ""}, "bdr_status_file cannot be written"),
+        ({"bdr_status_history": "/nosuch/looks.jsonl"}, "bdr_status_history cannot be written"),
+        ({"bdr_status_history": "/etc"}, "bdr_status_history cannot be read"),
+        ({"bdr_status_history": "/etc/hosts"}, "bdr_status_history: /etc/hosts holds something else than looks"),
     ],
 )
 def test_bad_input_is_one_error(group: Group, given: dict[str, t.Any], said: str) -> None:
@@ -237,6 +214,128 @@ def test_what_is_not_as_it_should_be_is_warned_of(group: Group, look: Look) -> N
     eventually(lambda: look()["findings"], [])
     group.sql("alpha", "ALTER SYSTEM RESET ALL")
     group.sql("alpha", "SELECT pg_reload_conf()")
+
+
+def not_as_planned(found: dict[str, t.Any]) -> list[str]:
+    return [message for message in messages(found, "warning") if "site.yml would" in message]
+
+
+def test_what_site_would_change_is_told_and_not_changed(group: Group, look: Look) -> None:
+    data = group.home("alpha") / "data"
+    with open(data / "pg_hba.conf", "a") as file:
+        file.write("host all all 10.9.9.9/32 scram-sha-256\n")
+    group.sql("bravo", "ALTER ROLE bdr_replication PASSWORD 'another'")
+    before, text = state_of(group), (data / "pg_hba.conf").read_text()
+    page = group.directory / "drift.html"
+    run, found = played(group)
+    assert run.code == 0 and found["ok"]
+    assert not_as_planned(found) == [
+        f"alpha is not as planned, site.yml would: write {data}/pg_hba.conf; reload the server",
+        "bravo is not as planned, site.yml would: change password of role bdr_replication",
+    ]
+    assert found["nodes"]["charlie"]["drift"] == {"steps": [], "error": ""}
+    assert not_as_planned(found)[0] in words(run.output)
+    group.must("status", "-e", f"bdr_status_file={page}")
+    assert page.read_text().count("change password of role bdr_replication") == 2, "the finding, the table of nodes"
+    assert state_of(group) == before and (data / "pg_hba.conf").read_text() == text
+    stand(group)
+    assert played(group)[1]["findings"] == []
+
+
+def test_a_look_for_drift_waits_for_no_lock(group: Group) -> None:
+    with group.session("charlie") as session, session.cursor() as cursor:
+        cursor.execute("LOCK pglogical.replication_set_table")
+        _run, found = played(group)
+    assert not_as_planned(found) == [
+        "what site.yml would change on charlie is not known: "
+        "a look takes more than 3 s, somebody holds a lock on what it reads"
+    ]
+
+
+def test_without_the_password_nobody_makes_one_to_look_for_drift(group: Group) -> None:
+    password = group.variables.pop("bdr_replication_password")
+    secrets = group.directory / "secrets"
+    _run, found = played(group, bdr_secrets_directory=str(secrets))
+    group.variables["bdr_replication_password"] = password
+    assert found["ok"] and len(not_as_planned(found)) == 1 and not secrets.exists()
+    assert not_as_planned(found)[0].startswith("what site.yml would change on alpha, bravo, charlie is not known: ")
+
+
+# --- Since the last look --------------------------------------------------------------------------
+
+
+def in_the_log(group: Group, node: str, text: str, count: int) -> None:
+    """Wait until a node's log has a text so often, and until a look takes it for complete."""
+    log = max((group.home(node) / "log").glob("postgresql-*.log"), key=os.path.getmtime)
+    eventually(lambda: log.read_text("utf-8").count(text), count)
+    written = time.time()
+    eventually(lambda: time.time() > written + LATE_SECONDS + 1, True)
+
+
+def test_conflicts_since_the_last_look_are_counted_by_link(group: Group) -> None:
+    group.everywhere("CREATE TABLE tide (id int PRIMARY KEY, n int)")
+    group.sql("alpha", "INSERT INTO tide SELECT n, 0 FROM generate_series(1, 4) n")
+    eventually(lambda: group.sql("bravo", "SELECT count(*) FROM tide"), [(4,)])
+    history = group.directory / "looks.jsonl"
+    _run, first = played(group, bdr_status_history=str(history))
+    assert {link["conflicts"]["count"] if link["conflicts"] else None for link in first["links"]} == {None}
+    subscriptions = {"alpha": "bravo_alpha", "bravo": "alpha_bravo"}
+    for node, name in subscriptions.items():
+        group.sql(node, f"SELECT pglogical.alter_subscription_disable('{name}', true)")
+    alone(group, "bravo", "DELETE FROM tide WHERE id = 4")
+    for node in ("alpha", "bravo"):  # what bravo writes is newer
+        group.sql(node, "UPDATE tide SET n = length(%s) WHERE id < 4", node)
+    group.sql("alpha", "UPDATE tide SET n = 9 WHERE id = 4")
+    for node, name in subscriptions.items():
+        group.sql(node, f"SELECT pglogical.alter_subscription_enable('{name}', true)")
+    in_the_log(group, "bravo", "relation public.tide (local index tide_pkey). Resolution: keep_local", 3)
+    in_the_log(group, "alpha", "relation public.tide (local index tide_pkey). Resolution: apply_remote", 3)
+    run, second = played(group, bdr_status_history=str(history))
+    counted = {name: link["conflicts"] for name, link in links(second).items()}
+    ends = ("count", "kept", "skipped", "overwritten", "complete")
+    assert [counted["alpha bravo"][end] for end in ends] == [4, 3, 1, 0, True]
+    assert [counted["bravo alpha"][end] for end in ends] == [0, 0, 0, 3, True]
+    assert counted["alpha bravo"]["since"] == first["nodes"]["bravo"]["conflicts"]["until"]
+    assert re.search(r"alpha -> bravo +streaming .* 4 since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", run.output)
+    assert messages(second, "warning")[0].startswith("alpha -> bravo (appdb) skipped 1 changes since ")
+    _run, third = played(group, bdr_status_history=str(history))
+    assert {link["conflicts"]["count"] for link in third["links"]} == {0} and third["findings"] == []
+    assert len(history.read_text().splitlines()) == 3
+    group.everywhere("DROP TABLE tide CASCADE")
+
+
+def test_a_log_is_read_from_the_last_look_on_and_told_where_that_is_too_much(group: Group, tmp_path: Path) -> None:
+    plan = node_plan({**node_plans(group)["alpha"], "log_directory": str(tmp_path / "log")})
+    midnight = datetime.datetime(2026, 11, 22)
+    times = [midnight + datetime.timedelta(seconds=number) for number in range(86400)]
+    lines = [f"{at}.000 UTC [1] x CONFLICT: {number}" for number, at in enumerate(times)]
+    Path(plan.log_directory).mkdir()
+    (Path(plan.log_directory) / "a.log").write_text("\n".join([*lines, "19:08 a line without a time", ""]))
+    now, whole = time.time(), {f"{line}\n" for line in lines}
+    for since, first in (("2026-11-22 00:00:00", 0), ("2026-11-22 12:00:00", 43200), ("2026-11-22 23:59:59", 86399)):
+        found, is_all = holding(plan, b"CONFLICT: ", now - 60, since, 10**9)
+        assert is_all and f"{lines[first]}\n" in found and set(found) <= whole and found[-1] == f"{lines[-1]}\n"
+        assert len(found) < 86400 - first + 4000, "no more than a piece of what was before"
+    found, is_all = holding(plan, b"CONFLICT: ", now - 60, "2026-11-22 00:00:00", 100_000)
+    assert not is_all and 1500 < len(found) < 2500 and found[-1].strip() == lines[-1]
+    assert holding(plan, b"CONFLICT: ", now - 7 * 86400, "2026-11-22 23:59:59", 10**9)[1] is False
+    assert holding(plan, b"CONFLICT: ", now + 60, "2026-11-22 23:59:59", 10**9) == ([], True)
+
+
+def test_looks_are_kept_beside_the_page_and_drawn_there_or_not_kept_at_all(group: Group) -> None:
+    page = group.directory / "kept.html"
+    beside = group.directory / "kept.history.jsonl"
+    given = {"bdr_status_file": str(page)}
+    group.must("status", "-e", json.dumps({**given, "bdr_status_history": ""}))
+    group.must("status", "-e", json.dumps(given), "--check")
+    assert not beside.exists() and "Lag over time" not in page.read_text()
+    for _look in range(2):
+        group.must("status", "-e", json.dumps(given))
+    assert len(beside.read_text().splitlines()) == 2 and page.read_text().count("<polyline") == 6
+    beside.write_text("torn\n" + beside.read_text())
+    run = group.must("status", "-e", json.dumps(given))
+    assert f"bdr_status_history: 1 lines of {beside} cannot be read, and are left out" in words(run.output)
+    assert len(beside.read_text().splitlines()) == 3
 
 
 # --- One link -------------------------------------------------------------------------------------

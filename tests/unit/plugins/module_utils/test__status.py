@@ -46,7 +46,7 @@ def test_a_group_in_which_nothing_is_wrong_has_no_findings():
         **{"database": "appdb", "upstream": "alpha", "downstream": "bravo"},
         **{"state": "streaming", "end": "", "evidence": ["0.0 kB behind"], "mend": ""},
         **{"lag_bytes": 0, "lag_seconds": 0.0, "wal_held_bytes": 56, "until_lost_bytes": 96 * MB, "used_percent": 0},
-        "worker_failure": None,
+        **{"worker_failure": None, "conflicts": None},
     }
 
 
@@ -209,3 +209,41 @@ def test_a_node_that_must_not_start_is_told_with_its_way_out():
 def test_a_node_that_knows_less_than_the_others_is_told():
     found = status(PLAN, nodes_seen(), 50, 16, {"charlie": "charlie is old"})
     assert [(row["severity"], row["message"]) for row in found["findings"]] == [("error", "charlie is old")]
+
+
+def test_what_site_would_change_is_a_warning_of_each_node_that_is_not_as_planned():
+    steps = [f"step {number}" for number in range(1, 12)]
+    changes = {
+        "alpha": {"drift": {"steps": [], "error": ""}},
+        "bravo": {"drift": {"steps": ["reload the server"], "error": ""}},
+        "charlie": {"drift": {"steps": steps, "error": ""}},
+    }
+    found = health(**changes)
+    assert found["ok"] and [finding["about"] for finding in found["findings"]] == ["bravo", "charlie"]
+    assert messages(found, "warning") == [
+        "bravo is not as planned, site.yml would: reload the server",
+        f"charlie is not as planned, site.yml would: {'; '.join(steps[:8])}; and 3 more",
+    ]
+    assert {finding["mend"] for finding in found["findings"]} == {"ansible-playbook playbooks/site.yml"}
+
+
+def test_nodes_of_which_it_is_not_known_for_the_same_reason_are_told_of_once():
+    unknown = {"drift": {"steps": [], "error": "no password"}}
+    found = health(alpha=unknown, charlie=unknown, bravo={"drift": {"steps": [], "error": "too slow"}})
+    assert found["ok"] and messages(found, "warning") == [
+        "what site.yml would change on alpha, charlie is not known: no password",
+        "what site.yml would change on bravo is not known: too slow",
+    ]
+
+
+def test_changes_that_were_skipped_are_warned_of_since_rows_may_differ():
+    worker = incoming_seen("alpha_bravo")["worker"]
+    workers = {worker: {"kept": 4, "skipped": 2, "overwritten": 9}}
+    counted = {"since": 1795374826.0, "until": 1795374999, "complete": True, "workers": workers}
+    seen = {"incoming": [incoming_seen("alpha_bravo"), incoming_seen("charlie_bravo", worker="other")]}
+    found = health(bravo={**seen, "conflicts": counted})
+    assert found["links"][0]["conflicts"] == {**workers[worker], "count": 6, "since": 1795374826.0, "complete": True}
+    assert messages(found, "warning") == [
+        "alpha -> bravo (appdb) skipped 2 changes since 2026-11-22 19:13:46 UTC: bravo has no such rows"
+    ]
+    assert found["ok"] and found["findings"][0]["mend"] == "ansible-playbook playbooks/compare.yml"

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.pgbdr.bdr.plugins.plugin_utils._json_file import write, write_text
+from ansible_collections.pgbdr.bdr.plugins.plugin_utils._json_file import replace_text, write, write_text
 
 
 def test_a_file_is_written_where_it_differs(tmp_path):
@@ -24,3 +24,15 @@ def test_a_file_with_values_of_rows_is_its_owner_s_alone(tmp_path):
     assert not write_text(str(private), "one\r\ntwo\n", check_mode=False, private=True)
     assert write_text(str(private), "one", check_mode=False)
     assert private.read_bytes() == b"one"
+
+
+def test_a_reader_meets_the_old_file_or_the_new_one(tmp_path):
+    file = tmp_path / "told.prom"
+    assert replace_text(str(file), "one\n", check_mode=True)
+    assert list(tmp_path.iterdir()) == []
+    assert replace_text(str(file), "one\n", check_mode=False)
+    with file.open() as opened:
+        assert replace_text(str(file), "two\n", check_mode=False)
+        assert opened.read() == "one\n"
+    assert (file.read_text(), list(tmp_path.iterdir())) == ("two\n", [file])
+    assert not replace_text(str(file), "two\n", check_mode=False)

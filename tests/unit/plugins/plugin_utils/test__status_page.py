@@ -116,3 +116,19 @@ def test_many_nodes_are_labelled_only_where_a_link_does_not_stream():
     assert 'class="label' not in svg(health(MANY))
     assert svg(health(MANY, n03=DOWN)).count('class="label down"') == 16
     assert svg(health()).count('class="label streaming"') == 6
+
+
+def test_what_site_would_change_stands_beside_each_node_that_was_asked():
+    steps = {"drift": {"steps": ["reload the server", "write <a>"], "error": ""}}
+    found = Page(page(health(alpha=steps, bravo={"drift": {"steps": [], "error": "slow"}})))
+    assert "reload the server" in found.texts and "write <a>" in found.texts and "not known" in found.texts
+    assert "change nothing" not in found.texts
+    assert "change nothing" in Page(page(health(alpha={"drift": {"steps": [], "error": ""}}))).texts
+
+
+def test_conflicts_are_a_number_and_since_when_stands_below():
+    counted = {"since": 1795374826.0, "until": 1795374999, "complete": False, "workers": {}}
+    source = page(health(bravo={"conflicts": counted}))
+    assert source.count('<td class="n" title="at least 0 since 2026-11-22 19:13:46 UTC">0</td>') == 2
+    assert "Conflicts: since 2026-11-22 19:13:46 UTC, the last look." in Page(source).texts
+    assert "Conflicts: since" not in page(health())

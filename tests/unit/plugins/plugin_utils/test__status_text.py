@@ -67,3 +67,14 @@ def test_a_link_is_told_as_far_as_it_is_known():
     found = health(alpha={"slots": own})
     assert row(found, "appdb     alpha -> bravo") == "appdb alpha -> bravo wal_lost 0.0 kB 0.0 lost"
     assert row(found, "appdb     alpha -> charlie") == "appdb alpha -> charlie streaming 0.0 kB 0.0 MB"
+
+
+def test_conflicts_have_a_column_where_somebody_counted():
+    counted = {"since": 1795374826.0, "until": 1795374999, "complete": False, "workers": {}}
+    found = health(bravo={"conflicts": counted})
+    since = "0 since 2026-11-22 19:13:46 UTC"
+    assert row(found, "appdb     alpha -> bravo").endswith(f"96.0 MB at least {since}")
+    assert row(found, "appdb     alpha -> charlie").endswith("96.0 MB")
+    found = health(bravo={"conflicts": {**counted, "complete": True}})
+    assert row(found, "appdb     alpha -> bravo").endswith(f"96.0 MB {since}")
+    assert "conflicts" in report(found) and "conflicts" not in report(health())
