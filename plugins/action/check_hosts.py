@@ -7,33 +7,28 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ..module_utils._hosts import accepted_problems, builders, installs, problems
 from ..module_utils._hosts_rows import seeds
+from ..plugin_utils._controller import ControllerAction, Given, Refused
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {
+        "plan": {"type": "dict", "required": True},
+        "found": {"type": "list", "elements": "dict", "required": True},
+        "accept_restored": {"type": "str", "default": ""},
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Fail with every problem of every host, or with none."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, arguments = self.validate_argument_spec(
-            {
-                "plan": {"type": "dict", "required": True},
-                "found": {"type": "list", "elements": "dict", "required": True},
-                "accept_restored": {"type": "str", "default": ""},
-            }
-        )
-        hosts = {host["node"]: host for host in arguments["found"]}
-        found = accepted_problems(arguments["plan"], arguments["accept_restored"])
-        found += problems(arguments["plan"], hosts)
+        hosts = {host["node"]: host for host in given["found"]}
+        found = accepted_problems(given["plan"], given["accept_restored"])
+        found += problems(given["plan"], hosts)
         if found:
-            return {**result, "failed": True, "msg": "\n".join(found)}
-        result.update(changed=False, installs=installs(hosts), builders=builders(hosts))
-        return {**result, "seeds": seeds(arguments["plan"], hosts)}
+            raise Refused("\n".join(found))
+        return {
+            "changed": False,
+            "installs": installs(hosts),
+            "builders": builders(hosts),
+            "seeds": seeds(given["plan"], hosts),
+        }

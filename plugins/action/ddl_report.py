@@ -7,24 +7,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils import _text
+from ..plugin_utils._controller import ControllerAction, Given
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {"results": {"type": "list", "elements": "dict", "required": True}}
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Show the table."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, arguments = self.validate_argument_spec(
-            {"results": {"type": "list", "elements": "dict", "required": True}}
-        )
-        Display().display(f"\n{_text.scripts(arguments['results'])}\n")
-        return {**result, "changed": False, "nodes": [found["node"] for found in arguments["results"]]}
+        Display().display(f"\n{_text.scripts(given['results'])}\n")
+        return {"changed": False, "nodes": [found["node"] for found in given["results"]]}

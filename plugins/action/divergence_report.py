@@ -7,47 +7,31 @@ from __future__ import annotations
 
 import typing as t
 
-import jmespath
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
-from jmespath.exceptions import JMESPathError
-
 from ..plugin_utils import _compare_page, _compare_text
+from ..plugin_utils._controller import ControllerAction, Given, Refused
 from ..plugin_utils._json_file import write, write_text
+from ..plugin_utils._query import answered_or_told
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {
+        "comparison": {"type": "dict", "required": True},
+        "plan": {"type": "dict", "required": True},
+        "file": {"type": "path", "default": ""},
+        "page": {"type": "path", "default": ""},
+        "query": {"type": "str"},
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Return the verdict and what fails a run."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(
-            {
-                "comparison": {"type": "dict", "required": True},
-                "plan": {"type": "dict", "required": True},
-                "file": {"type": "path", "default": ""},
-                "page": {"type": "path", "default": ""},
-                "query": {"type": "str"},
-            }
-        )
         found, group, check = given["comparison"], given["plan"]["group"], self._task.check_mode
+        asked = answered_or_told(given["query"], found, lambda: _compare_text.report(found))
         changed = False
         try:
-            if given["query"]:
-                result["answer"] = jmespath.search(given["query"], found)
-            else:
-                Display().display(_compare_text.report(found))
             if given["file"]:
                 changed = write(given["file"], found, check, private=True)
             if given["page"]:
                 changed = write_text(given["page"], _compare_page.page(group, found), check, private=True) or changed
-        except JMESPathError as error:
-            return {**result, "failed": True, "msg": f"bdr_query is no JMESPath expression: {error}"}
         except OSError as error:
-            return {**result, "failed": True, "msg": f"the comparison cannot be written: {error}"}
-        return {**result, "changed": changed, "verdict": found["verdict"], "failure": _compare_text.failure(found)}
+            raise Refused(f"the comparison cannot be written: {error}", asked) from error
+        return {**asked, "changed": changed, "verdict": found["verdict"], "failure": _compare_text.failure(found)}

@@ -7,39 +7,31 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils import _text
+from ..plugin_utils._controller import ControllerAction, Given
 
 STREAMING = "streaming"
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {
+        "heartbeats": {"type": "list", "elements": "dict", "required": True},
+        "plan": {"type": "dict", "required": True},
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Show the table; the run fails with the first silent link's logs."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, arguments = self.validate_argument_spec(
-            {
-                "heartbeats": {"type": "list", "elements": "dict", "required": True},
-                "plan": {"type": "dict", "required": True},
-            }
-        )
-        heartbeats = {heartbeat["node"]: heartbeat for heartbeat in arguments["heartbeats"]}
+        heartbeats = {heartbeat["node"]: heartbeat for heartbeat in given["heartbeats"]}
         links = sorted(
             (link for heartbeat in heartbeats.values() for link in heartbeat["links"]),
             key=lambda link: (link["database"], link["upstream"], link["downstream"]),
         )
         silent = [link for link in links if link["state"] != STREAMING]
-        hint = "" if silent else _text.next_command(arguments["plan"])
+        hint = "" if silent else _text.next_command(given["plan"])
         Display().display(f"\n{_text.links(links)}\n{hint}")
-        result.update(changed=False, links=links)
+        result = {"changed": False, "links": links}
         if silent and not self._play_context.check_mode:
             result.update(failed=True, msg=_told(silent, heartbeats))
         return result

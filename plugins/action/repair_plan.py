@@ -6,49 +6,39 @@
 from __future__ import annotations
 
 import typing as t
-from pathlib import Path
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils import _repair
 from ..module_utils._repair import RepairError
-from ..plugin_utils import _repair_text
+from ..plugin_utils import _repair_text, _text_file
+from ..plugin_utils._controller import ControllerAction, Given, Refused
 from ..plugin_utils._json_file import write
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {
+        "plan": {"type": "dict", "required": True},
+        "comparison": {"type": "path", "default": ""},
+        "found": {"type": "dict", "default": {}},
+        "nodes": {"type": "list", "elements": "str", "default": []},
+        "policy": {"type": "str", "default": ""},
+        "delete": {"type": "bool", "default": False},
+        "file": {"type": "path", "default": "repair.json"},
+        "repair": {"type": "path", "default": ""},
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Return the plan of repair and whether it is to be applied."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(
-            {
-                "plan": {"type": "dict", "required": True},
-                "comparison": {"type": "path", "default": ""},
-                "found": {"type": "dict", "default": {}},
-                "nodes": {"type": "list", "elements": "str", "default": []},
-                "policy": {"type": "str", "default": ""},
-                "delete": {"type": "bool", "default": False},
-                "file": {"type": "path", "default": "repair.json"},
-                "repair": {"type": "path", "default": ""},
-            }
-        )
         changed = False
         try:
             found = self._apply(given) if given["repair"] else self._make(given)
             if given["comparison"]:
                 changed = self._write(given["file"], found)
         except RepairError as error:
-            return {**result, "failed": True, "msg": str(error)}
+            raise Refused(str(error)) from error
         Display().display(_repair_text.plan(found, given["file"] if given["comparison"] else ""))
         return {
-            **result,
             "changed": changed,
             "repair": found,
             "apply": not given["comparison"],
@@ -63,21 +53,14 @@ class ActionModule(ActionBase):
     def _comparison(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         if not given["comparison"]:
             raise RepairError(_repair.NOTHING_GIVEN)
-        text = self._text("bdr_compare_file", given["comparison"])
+        text = _text_file.read_named("bdr_compare_file", given["comparison"])
         return _repair.comparison_of(text, given["comparison"], given["plan"]["nodes"])
 
     def _apply(self, given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         if given["comparison"] or given["policy"]:
             raise RepairError(_repair.BOTH_GIVEN)
-        text = self._text("bdr_repair_plan", given["repair"])
+        text = _text_file.read_named("bdr_repair_plan", given["repair"])
         return _repair.plan_of(text, given["repair"], given["plan"]["nodes"])
-
-    def _text(self, variable: str, path: str) -> str:
-        try:
-            return Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
-            raise RepairError(f"{variable}: {path} cannot be read: {why}") from error
 
     def _write(self, path: str, found: dict[str, t.Any]) -> bool:
         try:

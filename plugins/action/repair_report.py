@@ -7,34 +7,19 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
-
-from ..plugin_utils import _compare_text, _repair_text
+from ..plugin_utils import _repair_text, _rows_report
+from ..plugin_utils._controller import ControllerAction, Given
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {
+        "repair": {"type": "dict", "required": True},
+        **_rows_report.OPTIONS,
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Return what fails a run."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(
-            {
-                "repair": {"type": "dict", "required": True},
-                "results": {"type": "list", "elements": "dict", "required": True},
-                "comparison": {"type": "dict", "default": {}},
-            }
-        )
         # A host that failed, or cannot be reached, left no such result; it has failed already.
         results = [each for each in given["results"] if "repaired" in each]
-        Display().display(_repair_text.outcome(given["repair"], results))
-        failures = [_repair_text.failure(results)]
-        if given["comparison"]:
-            Display().display(_compare_text.report(given["comparison"]))
-            failures.append(_compare_text.failure(given["comparison"]))
-        return {**result, "changed": False, "failure": "; ".join(filter(None, failures))}
+        outcome = _repair_text.outcome(given["repair"], results)
+        return _rows_report.report(outcome, _repair_text.failure(results), given["comparison"])

@@ -7,34 +7,25 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ..module_utils._restored import evidence, told
+from ..plugin_utils._controller import ControllerAction, Given
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {
+        "plan": {"type": "dict", "required": True},
+        "found": {"type": "list", "elements": "dict", "required": True},
+        "again": {
+            "type": "list",
+            "elements": "dict",
+        },
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Return what is told of each such node."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(
-            {
-                "plan": {"type": "dict", "required": True},
-                "found": {"type": "list", "elements": "dict", "required": True},
-                "again": {
-                    "type": "list",
-                    "elements": "dict",
-                },
-            }
-        )
         again = None if given["again"] is None else _by_node(given["again"])
         reasons = {} if again == {} else evidence(given["plan"], _by_node(given["found"]), again)
-        return {**result, "changed": False, "nodes": {name: told(name, why) for name, why in reasons.items()}}
+        return {"changed": False, "nodes": {name: told(name, why) for name, why in reasons.items()}}
 
 
 def _by_node(looks: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, t.Mapping[str, t.Any]]:

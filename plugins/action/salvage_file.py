@@ -10,30 +10,22 @@ import json
 import typing as t
 from pathlib import Path
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils import _salvage, _salvage_sql
 from ..plugin_utils import _private_file, _salvage_text
+from ..plugin_utils._controller import ControllerAction, Given
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {
+        "group": {"type": "str", "required": True},
+        "salvage": {"type": "dict", "required": True},
+        "directory": {"type": "path", "default": "."},
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Return where it stands, and the words with which a run stops."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(
-            {
-                "group": {"type": "str", "required": True},
-                "salvage": {"type": "dict", "required": True},
-                "directory": {"type": "path", "default": "."},
-            }
-        )
         now = datetime.datetime.now(datetime.timezone.utc)
         found = _salvage.sealed(given["salvage"], given["group"], now.strftime("%Y-%m-%d %H:%M:%S"))
         name = f"salvage-{given['group']}-{found['node']}-{now.strftime('%Y%m%dT%H%M%S')}"
@@ -45,13 +37,11 @@ class ActionModule(ActionBase):
                 _private_file.write(Path(f"{path}.json"), json.dumps(found, indent=2, ensure_ascii=False) + "\n")
             except OSError as error:
                 return {
-                    **result,
                     "failed": True,
                     "msg": f"bdr_salvage_directory: {path}.json cannot be written: {error.strerror}. Nothing was wiped",
                 }
             Display().display(f"written: {path}.json and {path}.sql")
         return {
-            **result,
             "changed": True,
             "file": f"{path}.json",
             "sql": f"{path}.sql",

@@ -6,35 +6,26 @@
 from __future__ import annotations
 
 import typing as t
-from pathlib import Path
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils import _salvage
 from ..module_utils._salvage import SalvageError
-from ..plugin_utils import _salvage_text
+from ..plugin_utils import _salvage_text, _text_file
+from ..plugin_utils._controller import ControllerAction, Given, Refused
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {
+        "plan": {"type": "dict", "required": True},
+        "file": {"type": "path", "default": ""},
+        "confirm": {"type": "str", "default": ""},
+        "target": {"type": "str", "default": ""},
+        "conflicts": {"type": "str", "default": "leave"},
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Return the salvage, the changes that are applied, and the node that they are applied on."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(
-            {
-                "plan": {"type": "dict", "required": True},
-                "file": {"type": "path", "default": ""},
-                "confirm": {"type": "str", "default": ""},
-                "target": {"type": "str", "default": ""},
-                "conflicts": {"type": "str", "default": "leave"},
-            }
-        )
         plan, path = given["plan"], given["file"]
         names = [name for name, share in plan["nodes"].items() if not share["standby_of"]]
         try:
@@ -42,13 +33,12 @@ class ActionModule(ActionBase):
             _salvage.refuse_request(found, given["confirm"], given["conflicts"])
             target = _salvage.target_of(found, given["target"], names)
         except SalvageError as error:
-            return {**result, "failed": True, "msg": str(error)}
+            raise Refused(str(error)) from error
         changes = _salvage.chosen(found, given["conflicts"])
         Display().display(_salvage_text.plan(found, changes, target, given["conflicts"]))
         if not given["confirm"]:
             Display().display(_salvage_text.how(found, path))
         return {
-            **result,
             "changed": False,
             "apply": bool(given["confirm"]),
             "host": plan["nodes"][target]["host"],
@@ -62,8 +52,4 @@ class ActionModule(ActionBase):
 def _text(path: str) -> str:
     if not path:
         raise SalvageError("bdr_salvage_file is missing: name the .json that reseed.yml wrote, -e bdr_salvage_file=...")
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
-        raise SalvageError(f"bdr_salvage_file: {path} cannot be read: {why}") from error
+    return _text_file.read_named("bdr_salvage_file", path)

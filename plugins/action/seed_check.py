@@ -8,49 +8,42 @@ from __future__ import annotations
 import secrets
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils import _seed, _seed_check, _seed_told
+from ..plugin_utils._controller import ControllerAction, Given, Refused
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {
+        "plan": {"type": "dict", "required": True},
+        "name": {"type": "str", "default": ""},
+        "confirm": {"type": "str", "default": ""},
+        "donor": {"type": "str", "default": ""},
+        "force": {"type": "str", "default": ""},
+        "accept_loss": {"type": "str", "default": ""},
+        "method": {"type": "str", "default": "auto"},
+        "jobs": {"type": "int", "default": 4},
+        "limit_seconds": {"type": "int", "default": 86400},
+        "found": {"type": "list", "elements": "dict"},
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Fail with every reason, or return the course of the run."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, arguments = self.validate_argument_spec(
-            {
-                "plan": {"type": "dict", "required": True},
-                "name": {"type": "str", "default": ""},
-                "confirm": {"type": "str", "default": ""},
-                "donor": {"type": "str", "default": ""},
-                "force": {"type": "str", "default": ""},
-                "accept_loss": {"type": "str", "default": ""},
-                "method": {"type": "str", "default": "auto"},
-                "jobs": {"type": "int", "default": 4},
-                "found": {"type": "list", "elements": "dict"},
-            }
-        )
-        plan, name, donor = arguments["plan"], arguments["name"], arguments["donor"]
-        method = arguments["method"]
-        wrong = _seed.request_problems(plan, name, arguments["confirm"], donor, method)
-        wrong += _seed.jobs_problems(arguments["jobs"])
+        plan, name, donor = given["plan"], given["name"], given["donor"]
+        method = given["method"]
+        wrong = _seed.request_problems(plan, name, given["confirm"], donor, method)
+        wrong += _seed.number_problems(given["jobs"], given["limit_seconds"])
         if wrong:
-            return {**result, "failed": True, "msg": "\n".join(wrong)}
-        result.update(changed=False, name=name, host=plan["nodes"][name]["host"])
-        if arguments["found"] is None:
+            raise Refused("\n".join(wrong))
+        result = {"changed": False, "name": name, "host": plan["nodes"][name]["host"]}
+        if given["found"] is None:
             return result
-        found = {node["node"]: node for node in arguments["found"] if "node" in node}
-        request = _seed_check.Request(name, donor, arguments["force"], arguments["accept_loss"], method)
+        found = {node["node"]: node for node in given["found"] if "node" in node}
+        request = _seed_check.Request(name, donor, given["force"], given["accept_loss"], method)
         wrong = _seed_check.problems(plan, request, found)
         if wrong:
-            return {**result, "failed": True, "msg": "\n".join(wrong)}
+            raise Refused("\n".join(wrong), result)
         new_point = f"pgbdr_{plan['nodes'][name]['engine_node']}_{secrets.token_hex(4)}"
         course = _seed_check.course(plan, request, found, new_point)
         Display().display(_seed_told.told(plan, request, course, found))

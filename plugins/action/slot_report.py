@@ -7,37 +7,28 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._slot_report import DropRefused, gone, report, to_drop
 from ..plugin_utils import _text
+from ..plugin_utils._controller import ControllerAction, Given, Refused
 
 
-class ActionModule(ActionBase):
-    """Runs once, on the controller."""
+class ActionModule(ControllerAction):
+    OPTIONS = {
+        "plan": {"type": "dict", "required": True},
+        "found": {"type": "list", "elements": "dict", "required": True},
+        "warning_percent": {"type": "str", "default": "50"},
+        "drop": {"type": "str", "default": ""},
+        "confirm": {"type": "str", "default": ""},
+        "drop_on": {"type": "str", "default": ""},
+    }
 
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+    def answer(self, given: Given, task_vars: t.Any) -> dict[str, t.Any]:
         """Show the table; a drop that must not be is the one failure."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _unused, given = self.validate_argument_spec(
-            {
-                "plan": {"type": "dict", "required": True},
-                "found": {"type": "list", "elements": "dict", "required": True},
-                "warning_percent": {"type": "str", "default": "50"},
-                "drop": {"type": "str", "default": ""},
-                "confirm": {"type": "str", "default": ""},
-                "drop_on": {"type": "str", "default": ""},
-            }
-        )
         percent = given["warning_percent"]
         if not (percent.isdecimal() and 1 <= int(percent) <= 100):
-            msg = f"bdr_slot_warning_percent is {percent!r}; a whole number from 1 to 100 is wanted"
-            return {**result, "failed": True, "msg": msg}
+            raise Refused(f"bdr_slot_warning_percent is {percent!r}; a whole number from 1 to 100 is wanted")
         # A host that cannot be reached left no such result.
         nodes = {host["node"]: host for host in given["found"] if "answers" in host}
         slots = report(given["plan"], nodes, int(percent))
@@ -49,6 +40,6 @@ class ActionModule(ActionBase):
                 if not dropped:
                     Display().display(gone(slots, given["drop"], given["drop_on"]))
         except DropRefused as error:
-            return {**result, "failed": True, "msg": str(error)}
+            raise Refused(str(error)) from error
         warnings = [finding["message"] for finding in slots["findings"]]
-        return {**result, **slots, "changed": False, "warnings": warnings, "drop": dropped}
+        return {**slots, "changed": False, "warnings": warnings, "drop": dropped}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes, and the two options that most modules share."""
+    """Attributes, and the options that several modules share."""
 
     DOCUMENTATION = r"""
 options: {}
@@ -52,6 +52,15 @@ requirements:
   - psycopg2 on the node
 """
 
+    PLAN = r"""
+options:
+  plan:
+    description:
+      - What M(pgbdr.bdr.plan_info) returned.
+    type: dict
+    required: true
+"""
+
     PASSWORD = r"""
 options:
   password:
@@ -68,4 +77,43 @@ options:
       - Texts of the files C(server.crt), C(server.key) and C(ca.crt); empty without TLS.
     type: dict
     default: {}
+"""
+
+    ROW_WAITS = r"""
+options:
+  lock_timeout_seconds:
+    description:
+      - How long a row that another session holds is waited for. Then it is returned in RV(refused).
+    type: int
+    default: 5
+  answer_seconds:
+    description:
+      - How long a server may be silent before it is asked whether it still answers.
+    type: int
+    default: 10
+"""
+
+    ACCEPT_RESTORED = r"""
+options:
+  accept_restored:
+    description:
+      - Names of nodes, with commas between them, whose data may be another than what ran there last.
+        The others are refused where it is.
+    type: str
+    default: ""
+    version_added: "0.6.0"
+"""
+
+    CONSENT = r"""
+options:
+  confirm:
+    description:
+      - The same name, once more.
+    type: str
+    default: ""
+  accept_loss:
+    description:
+      - The same name, where changes that it did not send are given up.
+    type: str
+    default: ""
 """

@@ -16,7 +16,14 @@ description:
   - Otherwise returns what the file C(bdr_secrets_directory)/C(bdr_group)_replication holds.
     When it is missing it is made, readable by its owner only.
   - In check mode nothing is written.
-options: {}
+options:
+  make:
+    description:
+      - Whether one is made where there is none. Where it is not, and where its file cannot be read, the answer is
+        empty.
+    type: bool
+    default: true
+    version_added: "0.7.0"
 """
 
 EXAMPLES = r"""
@@ -60,6 +67,8 @@ class LookupModule(LookupBase):
         directory = os.path.expanduser(value_of(variables, template, "bdr_secrets_directory") or beside)
         hosts = value_of(variables, template, "bdr_hosts", DEFAULT_HOSTS)
         path = os.path.join(directory, f"{value_of(variables, template, 'bdr_group', hosts)}_replication")
+        if not kwargs.get("make", True) and not os.access(path, os.R_OK):
+            return [""]
         if variables.get("ansible_check_mode") and not os.path.exists(path):
             path = "/dev/null"
         generator = lookup_loader.get("ansible.builtin.password", loader=self._loader, templar=self._templar)

@@ -62,14 +62,17 @@ def problems(
         for other, node in sorted(plan["nodes"].items())
         if other != name and not node["standby_of"] and not found.get(other, {}).get("answers")
     ]
-    if silent or accept_loss == name:
-        return silent
+    return silent if silent or accept_loss == name else undelivered(plan, name, found, heartbeats)
+
+
+def undelivered(plan: t.Mapping[str, t.Any], name: str, found: Found, heartbeats: Heartbeats | None) -> list[str]:
+    """Return what of the node does not get to the others, or is not seen to."""
     state = state_of(plan, name, found)
     if state == "dead":
         return [_unsent(name, found)]
     if state == "removed" or heartbeats is None:
         return []
-    return [*_undelivered(name, heartbeats), *_untried(plan, name, heartbeats)]
+    return [*_stuck(name, heartbeats), *_untried(plan, name, heartbeats)]
 
 
 def remaining(plan: t.Mapping[str, t.Any], name: str, found: Found) -> list[list[str]]:
@@ -115,7 +118,7 @@ def _unsent(name: str, found: Found) -> str:
     )
 
 
-def _undelivered(name: str, heartbeats: Heartbeats) -> list[str]:
+def _stuck(name: str, heartbeats: Heartbeats) -> list[str]:
     return [
         f"bdr_node: changes of {name} do not get to {link['downstream']} ({link['database']}): {link['state']}. Mend "
         "the link with site.yml, which also lets clients in again, and run this again; or give these changes up with "

@@ -13,28 +13,27 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import json
 import os
 import sys
 import time
 import typing as t
 from dataclasses import replace
 
-from . import _render, _session
+from . import _session
 from ._conninfo import passfile
 from ._engine import contrib_bdr_sql as sql
 from ._engine import in_place, rules, server
 from ._engine.in_place import Identity
 from ._files import ManagedFile
-from ._home import MARKER, SEEDED, found_data, identity
+from ._home import SEEDED
 from ._in_place_hold import upstreams
 from ._in_place_rows import Replacing
-from ._instance import Instance, InstanceError
+from ._instance import InstanceError
 from ._model import NodePlan, Slot
 from ._program import Runner
-from ._seed import HELD, IN_PLACE, LINKED, LOADED, RECEIPT
+from ._seed import HELD, IN_PLACE, LINKED, LOADED
 from ._seed_look import read_receipt
-from ._service import service
+from ._seed_marks import MarkedNode
 from ._slot_dialects import probe
 from ._wait import wait_for_links
 
@@ -46,25 +45,22 @@ _END_WALSENDERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHE
 _STARTED = "SELECT pg_postmaster_start_time()::text"
 
 
-class InPlaceWork:
+class InPlaceWork(MarkedNode):
     """One node whose rows are replaced. InstanceError says why it does not go on."""
+
+    method = IN_PLACE
 
     def __init__(
         self, plan: NodePlan, donor: NodePlan, point: str, run: Runner, password: str, tls: t.Mapping[str, str]
     ) -> None:
-        self.plan = plan
-        self.donor = donor
-        self.point = point
-        self.steps: list[str] = []
+        super().__init__(plan, donor, point, run, password, tls)
         self.held_seconds = 0.0
         self._way = in_place.way(plan.era)
         self._engine = server(plan)
-        self._closed = _render.closed(plan)
         # Its own passfile is empty meanwhile, and the server reads no other one.
         self._gated = replace(self._closed, passfile_entries=())
         self._reach = replace(plan, passfile=f"{plan.home}/passfile.seed")
-        self._service = service(plan, run)
-        self._secrets = (run, password, tls)
+        self._files = (self._reach.passfile,)
 
     def held(self, check_mode: bool, begin: bool, seconds: float) -> None:
         """Have a server that applies nothing. begin: an earlier load is of no use."""
@@ -80,7 +76,7 @@ class InPlaceWork:
         self._password_file().write()
         self._instance(self._gated).ensure_present(check_mode=False)
         self._await_quiet(seconds)
-        if self._stage() == LOADED and self._receipt().get("started") != self._started():
+        if self._stage() == LOADED and self._noted().get("started") != self._started():
             # The server forgets with each start when rows were written.
             self._note(HELD)
 
@@ -110,7 +106,7 @@ class InPlaceWork:
             return
         if self._stage() == LOADED:
             for database in self._databases():
-                self._begin_at(database, self._receipt()["positions"][database], seconds)
+                self._begin_at(database, self._noted()["positions"][database], seconds)
                 if self._way.positions:
                     self._drop_own_slots(database, seconds)
             if self._way.positions:
@@ -126,45 +122,22 @@ class InPlaceWork:
         self._instance(self._closed).ensure_present(check_mode=False)
         wait_for_links(self.plan, self._engine, seconds)
 
-    def member(self, check_mode: bool) -> None:
-        """Take the marks of the seeding away: from here on site.yml knows the node."""
-        receipt = f"{self.plan.data_directory}/{RECEIPT}"
-        if found_data(self.plan) != SEEDED and not os.path.exists(receipt):
-            return
-        self.steps.append("note that the node is seeded")
-        if not check_mode:
-            # The mark first: without it the receipt means nothing.
-            self._mark({})
-            for path in (receipt, self._reach.passfile):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
-
     def _databases(self) -> list[str]:
         return sorted({connection.database for connection in self.plan.connections})
 
-    def _receipt(self) -> dict[str, t.Any]:
+    def _noted(self) -> dict[str, t.Any]:
         found = read_receipt(self.plan.data_directory)
         return found if found.get("method") == IN_PLACE and found.get("point") == self.point else {}
 
     def _stage(self) -> str:
-        return str(self._receipt().get("stage", ""))
+        return str(self._noted().get("stage", ""))
 
     def _note(self, at: str, **more: t.Any) -> None:
-        receipt = {"donor": self.donor.name, "point": self.point, "method": IN_PLACE, "stage": at, **more}
-        path = f"{self.plan.data_directory}/{RECEIPT}"
-        ManagedFile(path, json.dumps(receipt) + "\n", 0o600, "postgres").write()
-
-    def _mark(self, marks: t.Mapping[str, bool]) -> None:
-        text = json.dumps({**identity(self.plan), **marks}, indent=2) + "\n"
-        ManagedFile(f"{self.plan.home}/{MARKER}", text, 0o600, "postgres").write()
+        self._receipt(self.plan.data_directory, stage=at, **more).write()
 
     def _password_file(self) -> ManagedFile:
         text = passfile(self.plan.passfile_entries, self._secrets[1])
         return ManagedFile(self._reach.passfile, text, 0o600, "postgres", secret=True)
-
-    def _instance(self, plan: NodePlan) -> Instance:
-        run, password, tls = self._secrets
-        return Instance(plan, run, password, tls, is_seeding=True)
 
     def _started(self) -> str:
         with _session.local(self.plan, "postgres") as session:

@@ -16,6 +16,7 @@ description:
   - Changes nothing. Use it with C(run_once).
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.plan
 options:
   script:
     description:
@@ -42,11 +43,6 @@ options:
       - How long a statement may take, a whole number. V(0) is no limit.
     type: raw
     default: 600
-  plan:
-    description:
-      - What M(pgbdr.bdr.plan_info) returned.
-    type: dict
-    required: true
   hosts:
     description:
       - What M(pgbdr.bdr.host_info) returned on each host.

@@ -15,6 +15,7 @@ description:
   - Runs on the controller and changes nothing. Use it with C(run_once).
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.consent
 options:
   plan:
     description:
@@ -24,16 +25,6 @@ options:
   name:
     description:
       - Name of the node that is to leave.
-    type: str
-    default: ""
-  confirm:
-    description:
-      - The same name, once more.
-    type: str
-    default: ""
-  accept_loss:
-    description:
-      - The same name, where changes that it did not send are given up.
     type: str
     default: ""
   found:
@@ -68,6 +59,12 @@ remaining:
   type: list
   elements: list
   returned: success
+undelivered:
+  description:
+    - What of the node does not get to the others, or is not seen to. With O(accept_loss) this is no reason to fail.
+  type: list
+  elements: str
+  returned: when O(heartbeats) is given
 host:
   description: Inventory host of the node.
   type: str

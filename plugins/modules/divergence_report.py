@@ -15,15 +15,11 @@ description:
     values of rows.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.plan
 options:
   comparison:
     description:
       - The comparison, as M(pgbdr.bdr.divergence_info) returned it.
-    type: dict
-    required: true
-  plan:
-    description:
-      - What M(pgbdr.bdr.plan_info) returned.
     type: dict
     required: true
   file:

@@ -15,12 +15,8 @@ description:
   - Never fails for what it found; RV(failure) says what a run should fail with.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.plan
 options:
-  plan:
-    description:
-      - What M(pgbdr.bdr.plan_info) returned.
-    type: dict
-    required: true
   read:
     description:
       - What M(pgbdr.bdr.log_info) returned on each node. A host that could not be reached may be among them.

@@ -20,14 +20,7 @@ extends_documentation_fragment:
   - pgbdr.bdr.attributes.node
   - pgbdr.bdr.attributes.password
   - pgbdr.bdr.attributes.tls
-options:
-  accept_restored:
-    description:
-      - Names of nodes, with commas between them, whose data may be another than what ran there last.
-        The others are refused where it is.
-    type: str
-    default: ""
-    version_added: "0.6.0"
+  - pgbdr.bdr.attributes.accept_restored
 """
 
 EXAMPLES = r"""

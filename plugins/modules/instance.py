@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - pgbdr.bdr.attributes.node
   - pgbdr.bdr.attributes.password
   - pgbdr.bdr.attributes.tls
+  - pgbdr.bdr.attributes.accept_restored
 options:
   state:
     description:
@@ -32,13 +33,6 @@ options:
     description:
       - Name of the group, once more. Wanted with O(state=absent), since that destroys data.
     type: str
-  accept_restored:
-    description:
-      - Names of nodes, with commas between them, whose data may be another than what ran there last.
-        The others are refused where it is.
-    type: str
-    default: ""
-    version_added: "0.6.0"
 """
 
 EXAMPLES = r"""

@@ -14,17 +14,13 @@ description:
   - Fails when a link does not stream, with the last log lines of both servers.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.plan
 options:
   heartbeats:
     description:
       - What M(pgbdr.bdr.heartbeat) returned on each node.
     type: list
     elements: dict
-    required: true
-  plan:
-    description:
-      - What M(pgbdr.bdr.plan_info) returned.
-    type: dict
     required: true
 """
 

@@ -23,22 +23,13 @@ description:
 extends_documentation_fragment:
   - pgbdr.bdr.attributes
   - pgbdr.bdr.attributes.node
+  - pgbdr.bdr.attributes.row_waits
 options:
   repair:
     description:
       - The plan of repair, as M(pgbdr.bdr.repair_plan) returned it.
     type: dict
     required: true
-  lock_timeout_seconds:
-    description:
-      - How long a row that another session holds is waited for. Then it is returned in RV(refused).
-    type: int
-    default: 5
-  answer_seconds:
-    description:
-      - How long a server may be silent before it is asked whether it still answers.
-    type: int
-    default: 10
 """
 
 EXAMPLES = r"""
@@ -83,14 +74,13 @@ steps:
 """
 
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, alone, engine_of, open_door
-from ansible_collections.pgbdr.bdr.plugins.module_utils._repair_work import steps
 from ansible_collections.pgbdr.bdr.plugins.module_utils._repairing import Task, repair
+from ansible_collections.pgbdr.bdr.plugins.module_utils._rows_door import ROW_WAITS, exit_with
 
 ARGUMENT_SPEC = {
     **NODE,
     "repair": {"type": "dict", "required": True},
-    "lock_timeout_seconds": {"type": "int", "default": 5},
-    "answer_seconds": {"type": "int", "default": 10},
+    **ROW_WAITS,
 }
 
 
@@ -107,17 +97,7 @@ def main() -> None:
     )
     with alone(module, plan):
         outcome = repair(task)
-    done = steps(task.repair, outcome.done)
-    module.exit_json(
-        changed=bool(done),
-        node=plan.name,
-        repaired=sum(outcome.done.values()),
-        there=outcome.there,
-        stale=outcome.stale,
-        refused=outcome.refused,
-        steps=done,
-        diff={"before": "", "after": "".join(f"{line}\n" for line in done)},
-    )
+    exit_with(module, plan, task.repair, outcome, "repaired")
 
 
 if __name__ == "__main__":

@@ -16,12 +16,8 @@ description:
   - A checksum stands over the plan, so one that was changed after it was made is refused.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.plan
 options:
-  plan:
-    description:
-      - What M(pgbdr.bdr.plan_info) returned.
-    type: dict
-    required: true
   comparison:
     description:
       - File on the controller that M(pgbdr.bdr.divergence_report) wrote, to make a plan from.

@@ -17,12 +17,8 @@ description:
   - Runs on the controller and changes nothing. Use it with C(run_once).
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.plan
 options:
-  plan:
-    description:
-      - What M(pgbdr.bdr.plan_info) returned.
-    type: dict
-    required: true
   found:
     description:
       - What M(pgbdr.bdr.restored_info) returned on each node. M(pgbdr.bdr.host_info) and M(pgbdr.bdr.status_info)

@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - pgbdr.bdr.attributes
   - pgbdr.bdr.attributes.node
+  - pgbdr.bdr.attributes.row_waits
 options:
   salvage:
     description:
@@ -32,16 +33,6 @@ options:
     type: list
     elements: dict
     required: true
-  lock_timeout_seconds:
-    description:
-      - How long a row that another session holds is waited for. Then it is returned in RV(refused).
-    type: int
-    default: 5
-  answer_seconds:
-    description:
-      - How long a server may be silent before it is asked whether it still answers.
-    type: int
-    default: 10
 """
 
 EXAMPLES = r"""
@@ -87,15 +78,14 @@ steps:
 """
 
 from ansible_collections.pgbdr.bdr.plugins.module_utils._door import NODE, alone, open_door
-from ansible_collections.pgbdr.bdr.plugins.module_utils._repair_work import steps
+from ansible_collections.pgbdr.bdr.plugins.module_utils._rows_door import ROW_WAITS, exit_with
 from ansible_collections.pgbdr.bdr.plugins.module_utils._salvage_apply import Task, apply
 
 ARGUMENT_SPEC = {
     **NODE,
     "salvage": {"type": "dict", "required": True},
     "changes": {"type": "list", "elements": "dict", "required": True},
-    "lock_timeout_seconds": {"type": "int", "default": 5},
-    "answer_seconds": {"type": "int", "default": 10},
+    **ROW_WAITS,
 }
 
 
@@ -112,17 +102,7 @@ def main() -> None:
     )
     with alone(module, plan):
         outcome = apply(task)
-    done = steps(task.salvage, outcome.done)
-    module.exit_json(
-        changed=bool(done),
-        node=plan.name,
-        applied=sum(outcome.done.values()),
-        there=outcome.there,
-        stale=outcome.stale,
-        refused=outcome.refused,
-        steps=done,
-        diff={"before": "", "after": "".join(f"{line}\n" for line in done)},
-    )
+    exit_with(module, plan, task.salvage, outcome, "applied")
 
 
 if __name__ == "__main__":

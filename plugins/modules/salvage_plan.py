@@ -16,12 +16,8 @@ description:
   - A checksum stands over all the rest, so a file that was changed elsewhere is refused.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.plan
 options:
-  plan:
-    description:
-      - What M(pgbdr.bdr.plan_info) returned.
-    type: dict
-    required: true
   file:
     description:
       - The file of JSON, on the controller.

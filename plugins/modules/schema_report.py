@@ -16,12 +16,8 @@ description:
   - Nodes that did not answer are named and not compared. Fails where none answered.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.plan
 options:
-  plan:
-    description:
-      - What M(pgbdr.bdr.plan_info) returned.
-    type: dict
-    required: true
   found:
     description:
       - What M(pgbdr.bdr.schema_info) returned on each node. Results without a node, as those of hosts that cannot be

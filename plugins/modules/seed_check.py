@@ -16,20 +16,12 @@ description:
   - Runs on the controller and changes nothing. Use it with C(run_once).
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.plan
+  - pgbdr.bdr.attributes.consent
 options:
-  plan:
-    description:
-      - What M(pgbdr.bdr.plan_info) returned.
-    type: dict
-    required: true
   name:
     description:
       - Name of the node that is to be seeded.
-    type: str
-    default: ""
-  confirm:
-    description:
-      - The same name, once more.
     type: str
     default: ""
   donor:
@@ -40,11 +32,6 @@ options:
   force:
     description:
       - The name of the node that is seeded, where it is healthy, or where an earlier seeding is to be begun anew.
-    type: str
-    default: ""
-  accept_loss:
-    description:
-      - The same name, where changes that it did not send are given up.
     type: str
     default: ""
   method:
@@ -58,6 +45,11 @@ options:
       - How many tables are to be copied at a time with the method V(logical).
     type: int
     default: 4
+  limit_seconds:
+    description:
+      - How long a slot stays that is made for the node and that nobody uses, in seconds. V(0) sets no limit.
+    type: int
+    default: 86400
   found:
     description:
       - What M(pgbdr.bdr.seed_info) returned on each node. Without it only names are checked.

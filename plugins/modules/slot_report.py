@@ -16,12 +16,8 @@ description:
   - Never fails for what it found, but for a drop that was asked for and must not be.
 extends_documentation_fragment:
   - pgbdr.bdr.attributes.info
+  - pgbdr.bdr.attributes.plan
 options:
-  plan:
-    description:
-      - What M(pgbdr.bdr.plan_info) returned.
-    type: dict
-    required: true
   found:
     description:
       - What M(pgbdr.bdr.slot_info) returned on each node. A host that could not be reached may be among them.

@@ -10,6 +10,7 @@ import shlex
 import typing as t
 
 from ..module_utils._repair import DELETE, INSERT, UPDATE
+from . import _rows_text
 from ._compare_text import counts, full_name, key_text, listed, one_line
 from ._text import table
 
@@ -65,30 +66,15 @@ def _left(found: Mapping) -> list[str]:
 
 
 def outcome(found: Mapping, results: t.Sequence[Mapping]) -> str:
-    """Return a line a node of what its steps came to, and each row that was not repaired."""
-    rows = [
-        (each["node"], str(each["repaired"]), str(each["there"]), str(len(each["stale"])), str(len(each["refused"])))
-        for each in results
-        if each["repaired"] or each["there"] or each["stale"] or each["refused"]
-    ]
-    lines = ["", *table(("node", "repaired", "right before", "stale", "refused"), rows)]
-    for each in results:
-        for row in (*each["stale"], *each["refused"]):
-            where = full_name(found["tables"][row["table"]])
-            lines.append(f"{each['node']}: {where} {key_text(row['key'])}: {one_line(row['reason'])}")
-    return "\n".join([*lines, ""])
+    """Return a line a node of what its steps came to, where it had any, and each row that was not repaired."""
+    had = [each for each in results if each["repaired"] or each["there"] or each["stale"] or each["refused"]]
+    return _rows_text.outcome(found, had, "repaired")
 
 
 def failure(results: t.Sequence[Mapping]) -> str:
     """Return in one sentence what was not repaired, "" where everything was."""
-    stale, refused = (sum(len(each[name]) for each in results) for name in ("stale", "refused"))
-    told = []
-    if stale:
-        told.append(f"{counts(stale, 'row')} changed since the comparison and {_was(stale)} left alone")
-    if refused:
-        told.append(f"{counts(refused, 'row')} {_was(refused)} refused by the server")
-    return f"{'; '.join(told)}: compare again and make a new plan" if told else ""
-
-
-def _was(number: int) -> str:
-    return "was" if number == 1 else "were"
+    told = {
+        "stale": "changed since the comparison and {was} left alone",
+        "refused": "{was} refused by the server",
+    }
+    return _rows_text.failure(results, told, "compare again and make a new plan")

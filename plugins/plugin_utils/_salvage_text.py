@@ -10,6 +10,7 @@ import shlex
 import typing as t
 
 from ..module_utils._salvage import CONFLICT, CONFLICTS, DELETE, INSERT, UNCLEAR, UNSENT, UPDATE, counted
+from . import _rows_text
 from ._compare_text import counts, full_name, key_text, one_line, values_text
 from ._text import table
 
@@ -107,25 +108,10 @@ def how(found: Mapping, path: str) -> str:
 
 def outcome(found: Mapping, results: t.Sequence[Mapping]) -> str:
     """Return what became of the changes, and each row that was not written."""
-    header = ("node", "applied", "right before", "stale", "refused")
-    rows = [
-        (each["node"], str(each["applied"]), str(each["there"]), str(len(each["stale"])), str(len(each["refused"])))
-        for each in results
-    ]
-    lines = ["", *table(header, rows)]
-    for each in results:
-        for row in (*each["stale"], *each["refused"]):
-            where = full_name(found["tables"][row["table"]])
-            lines.append(f"{each['node']}: {where} {key_text(row['key'])}: {one_line(row['reason'])}")
-    return "\n".join([*lines, ""])
+    return _rows_text.outcome(found, results, "applied")
 
 
 def failure(results: t.Sequence[Mapping]) -> str:
     """Return in one sentence what was not written, "" where everything was."""
-    stale, refused = (sum(len(each[name]) for each in results) for name in ("stale", "refused"))
-    told = []
-    if stale:
-        told.append(f"{counts(stale, 'row')} changed since and left alone")
-    if refused:
-        told.append(f"{counts(refused, 'row')} refused by the server")
-    return f"{'; '.join(told)}: look at them, and run what you want of the .sql by hand" if told else ""
+    told = {"stale": "changed since and left alone", "refused": "refused by the server"}
+    return _rows_text.failure(results, told, "look at them, and run what you want of the .sql by hand")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.pgbdr.bdr.plugins.plugin_utils._controller import ControllerAction
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
@@ -217,16 +218,14 @@ def option_problems(where: str, doc: dict[str, t.Any], spec: dict[str, t.Any]) -
 
 
 def argument_spec(name: str) -> dict[str, t.Any]:
-    """Return a module's argument spec; what only documents an action plugin has it there, as a literal."""
+    """Return a module's argument spec; what only documents an action plugin has it there."""
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
     if hasattr(module, "ARGUMENT_SPEC"):
         return module.ARGUMENT_SPEC
-    (spec,) = (
-        node.args[0]
-        for node in ast.walk(parse(PLUGINS / "action" / f"{name}.py"))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "self.validate_argument_spec"
-    )
-    return ast.literal_eval(spec)
+    action = importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule
+    # An action with a run of its own could validate something else.
+    assert action.run is ControllerAction.run, f"{name}: no ControllerAction"
+    return action.OPTIONS
 
 
 def module_problems(name: str) -> Problems:

@@ -44,11 +44,11 @@ def write_group_variables(inventory: Path, variables: dict) -> None:
     (inventory / "group_vars" / "bdr.yml").write_text(yaml.safe_dump(variables), "utf-8")
 
 
-def looked_up(inventory: Path, check_mode: bool = False, **extra) -> str:
+def looked_up(inventory: Path, check_mode: bool = False, make: bool = True, **extra) -> str:
     variables = {**task_vars(inventory, **extra), "ansible_check_mode": check_mode}
     loader = DataLoader()
     lookup = replication_password.LookupModule(loader=loader, templar=Templar(loader=loader, variables=variables))
-    (password,) = lookup.run([], variables)
+    (password,) = lookup.run([], variables, make=make)
     return password
 
 
@@ -105,3 +105,10 @@ def test_where_a_password_lies_is_resolved(inventory, monkeypatch, shared, path)
     write_group_variables(inventory, shared)
     password = looked_up(inventory)
     assert (inventory / path).read_text("utf-8").startswith(password)
+
+
+def test_where_none_shall_be_made_one_that_is_missing_is_empty_and_the_other_is_read(inventory):
+    assert looked_up(inventory, make=False) == ""
+    assert [path.name for path in inventory.iterdir()] == ["hosts.yml"]
+    assert looked_up(inventory) == looked_up(inventory, make=False) != ""
+    assert looked_up(inventory, make=False, bdr_replication_password="given") == "given"

@@ -128,6 +128,14 @@ def test_a_link_that_was_not_tried_is_not_taken_for_proven():
     assert told == ["bdr_node: nothing proves that changes of charlie get to bravo (appdb); run this again"]
 
 
+def test_what_is_accepted_to_be_lost_is_told_all_the_same():
+    stuck = [beat("alpha"), beat("bravo", state="down")]
+    assert _departure.problems(PLAN, "charlie", "charlie", all_seen(), stuck) == []
+    assert "do not get to bravo" in _departure.undelivered(PLAN, "charlie", all_seen(), stuck)[0]
+    assert "does not answer" in _departure.undelivered(PLAN, "charlie", all_seen(**DEAD), [])[0]
+    assert _departure.undelivered(PLAN, "charlie", all_seen(), ALL_BEAT) == []
+
+
 def test_who_stays():
     found = all_seen(alpha={"identities": [("1", "2")]}, charlie={"identities": [("3", "4")]})
     assert _departure.remaining(PLAN, "charlie", found) == [["1", "2"]]
