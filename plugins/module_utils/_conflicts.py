@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ._engine.messages import KEPT, OVERWRITTEN, SKIPPED, Dialect
 from ._log_reading import LINE
 from ._session_types import Row
 
-WORD = b"CONFLICT: "
+WORD = re.compile(b"CONFLICT: ")
 """What a line must hold to be of interest."""
 
 

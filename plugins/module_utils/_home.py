@@ -106,19 +106,3 @@ def log_tail(plan: NodePlan, levels: str = "", lines: int = LOG_LINES) -> list[s
         with open(name, encoding="utf-8", errors="replace") as file:
             found += [line for line in file.read().splitlines() if wanted.search(line)][-lines:]
     return found[-lines:]
-
-
-def log_end(plan: NodePlan, size: int) -> list[str]:
-    """Return the last lines of the node's logs, so many bytes of each of the two newest files."""
-    try:
-        paths = [os.path.join(plan.log_directory, name) for name in os.listdir(plan.log_directory)]
-    except OSError:
-        return []
-    lines: list[str] = []
-    for path in sorted(paths, key=os.path.getmtime)[-2:]:
-        with open(path, "rb") as file:
-            start = max(0, os.path.getsize(path) - size)
-            file.seek(start)
-            found = file.read().decode("utf-8", "replace").splitlines()
-        lines += found[1:] if start else found  # the first one is cut
-    return lines

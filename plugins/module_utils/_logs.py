@@ -81,12 +81,12 @@ def _lines(file: t.BinaryIO) -> t.Iterator[str]:
         is_rest = not piece.endswith(b"\n")
 
 
-def holding(plan: NodePlan, word: bytes, since: float, begins: str, most: int) -> tuple[list[str], bool]:
-    """Return the lines that hold a word in the files written since, and whether that is all of them.
+def holding(plan: NodePlan, wanted: t.Pattern[bytes], since: float, begins: str, most: int) -> tuple[list[str], bool]:
+    """Return the lines that hold what is wanted in the files written since, and whether that is all of them.
 
-    begins: since as the lines of the log begin. No more than so many bytes are read, the newest.
+    The oldest first. begins: since as the lines of the log begin. No more than so many bytes are read, the newest.
     """
-    found: list[str] = []
+    found: list[list[str]] = []
     left, is_all = most, time.time() - since < KEPT_SECONDS
     for path, _mtime in reversed(_files(plan.log_directory, since)):
         with open(path, "rb") as file:
@@ -98,8 +98,8 @@ def holding(plan: NodePlan, word: bytes, since: float, begins: str, most: int) -
             file.seek(start)
             if start:
                 file.readline()  # it is cut
-            found += [line.decode("utf-8", "replace") for line in file if word in line]
-    return found, is_all
+            found.append([line.decode("utf-8", "replace") for line in file if wanted.search(line)])
+    return [line for lines in reversed(found) for line in lines], is_all
 
 
 def _first(file: t.BinaryIO, size: int, begins: bytes) -> int:

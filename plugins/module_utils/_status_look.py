@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 
 from . import _conflicts, _session
-from ._engine.messages import recent
+from ._engine.messages import of_links, recent
 from ._engine.server import EngineServer
 from ._guard import Guard
-from ._home import FAULTS, log_end, log_tail
+from ._home import FAULTS, log_tail
 from ._loaded import pending_restart
 from ._logs import holding
 from ._model import NodePlan
@@ -28,7 +28,8 @@ CONNECT_SECONDS = 3
 ANSWER_SECONDS = 2
 """So that the whole group is told of within ten seconds, with nodes among it that hang."""
 STATEMENT_SECONDS = 4
-LOG_BYTES = 512 * 1024
+LOG_BYTES = 16 * 1024 * 1024
+"""Of the log, so much is looked through for what links say; a server may log every statement beside it."""
 LOG_MINUTES = 10
 """An apply worker that fails is tried again after three minutes at the latest."""
 LOG_LINES = 5
@@ -114,7 +115,9 @@ def _server(plan: NodePlan, engine: EngineServer, session: _session.Session) -> 
 
 def _log(plan: NodePlan, engine: EngineServer, session: _session.Session) -> Row:
     (times,) = session.rows(_LOG_TIMES)
-    lines = recent(log_end(plan, LOG_BYTES), times["since"])
+    since = time.time() - LOG_MINUTES * 60
+    lines, _is_all = holding(plan, of_links(plan.replication_user), since, times["since"], LOG_BYTES)
+    lines = recent(lines, times["since"])
     return {"log_time": times["now"], "findings": engine.findings(lines), "failures": engine.failures(lines)}
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import health
 import pytest
+from ansible_collections.pgbdr.bdr.plugins.module_utils._conflicts import WORD
 from ansible_collections.pgbdr.bdr.plugins.module_utils._logs import holding
 from ansible_collections.pgbdr.bdr.plugins.module_utils._model import node_plan
 from ansible_collections.pgbdr.bdr.plugins.module_utils._status import status
@@ -28,6 +29,8 @@ from modules import Runner, node_plans, runner, stand
 BIN = "/usr/lib/postgresql/15/bin"
 SHOWN = "Show the health"
 BULK = "CREATE TABLE bulk (id int PRIMARY KEY, filler text);"
+# Some 4 MB of the log, as of a server that logs what its clients do.
+CHATTER = "DO $$BEGIN FOR n IN 1..20000 LOOP RAISE LOG 'chatter % %', n, repeat('x', 100); END LOOP; END$$"
 
 
 @pytest.fixture(scope="module")
@@ -313,13 +316,13 @@ def test_a_log_is_read_from_the_last_look_on_and_told_where_that_is_too_much(gro
     (Path(plan.log_directory) / "a.log").write_text("\n".join([*lines, "19:08 a line without a time", ""]))
     now, whole = time.time(), {f"{line}\n" for line in lines}
     for since, first in (("2026-11-22 00:00:00", 0), ("2026-11-22 12:00:00", 43200), ("2026-11-22 23:59:59", 86399)):
-        found, is_all = holding(plan, b"CONFLICT: ", now - 60, since, 10**9)
+        found, is_all = holding(plan, WORD, now - 60, since, 10**9)
         assert is_all and f"{lines[first]}\n" in found and set(found) <= whole and found[-1] == f"{lines[-1]}\n"
         assert len(found) < 86400 - first + 4000, "no more than a piece of what was before"
-    found, is_all = holding(plan, b"CONFLICT: ", now - 60, "2026-11-22 00:00:00", 100_000)
+    found, is_all = holding(plan, WORD, now - 60, "2026-11-22 00:00:00", 100_000)
     assert not is_all and 1500 < len(found) < 2500 and found[-1].strip() == lines[-1]
-    assert holding(plan, b"CONFLICT: ", now - 7 * 86400, "2026-11-22 23:59:59", 10**9)[1] is False
-    assert holding(plan, b"CONFLICT: ", now + 60, "2026-11-22 23:59:59", 10**9) == ([], True)
+    assert holding(plan, WORD, now - 7 * 86400, "2026-11-22 23:59:59", 10**9)[1] is False
+    assert holding(plan, WORD, now + 60, "2026-11-22 23:59:59", 10**9) == ([], True)
 
 
 def test_looks_are_kept_beside_the_page_and_drawn_there_or_not_kept_at_all(group: Group) -> None:
@@ -395,6 +398,10 @@ def test_a_worker_that_ends_again_and_again_is_a_crash_loop(group: Group, look: 
     found = links(seen(look, {"alpha charlie": "crash_looping downstream"}))["alpha charlie"]
     assert 'relation "public.gone" does not exist' in found["evidence"]
     assert found["worker_failure"]["times"] >= 2 and "schema.yml" in found["mend"]
+    group.sql("charlie", CHATTER)
+    again = links(look())["alpha charlie"]
+    assert again["state"] == "crash_looping", "a log that says much else hides it"
+    assert again["worker_failure"]["times"] >= 2
     alone(group, "charlie", "CREATE TABLE gone (id int PRIMARY KEY)")
     run("links", "charlie")
     seen(look, {})

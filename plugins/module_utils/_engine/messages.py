@@ -108,6 +108,12 @@ def recent(lines: t.Iterable[str], since: str) -> list[str]:
     return kept
 
 
+def of_links(role: str) -> t.Pattern[bytes]:
+    """Return how lines begin that the server itself, its workers or sessions of the role that replicates wrote."""
+    others = rf"(?!(?:{re.escape(role)}|{re.escape(_WORKER)})@)[^@:]+@"
+    return re.compile(rf"^{_AT.pattern}\S* \S+ \[\d+\] (?!{others})".encode())
+
+
 def meaning(text: str, messages: t.Iterable[Message]) -> Row:
     """Return what a message means: what was recognised, meaning, mend and kind; {} where nobody knows."""
     for message in messages:

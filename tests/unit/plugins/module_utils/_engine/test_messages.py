@@ -12,6 +12,7 @@ from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.messages import 
     UNREACHABLE,
     failures,
     meaning,
+    of_links,
     parse,
     recent,
     told,
@@ -27,6 +28,18 @@ SERVER = "2026-11-22 11:02:46.801 UTC [2687] "
 DUPLICATE = 'duplicate key value violates unique constraint "mail_address_key"'
 GONE = 'relation "public.gone" does not exist'
 SLOT = "pgl_appdb_alpha_alpha_bravo"
+
+OF_LINKS = [
+    (f"{WORKER}ERROR:  {GONE}", True),
+    (f"{WALSENDER}ERROR:  no", True),
+    (f"{SERVER}ERROR:  shop@appdb is no user", True),
+    (f"{SERVER}LOG:  background worker", True),
+    (f"{APPLICATION}ERROR:  {DUPLICATE}", False),
+    (f"{APPLICATION}LOG:  statement: SELECT '{WORKER}ERROR:  {GONE}'", False),
+    (f"{AT}{ROLE}2@appdb psql LOG:  statement: SELECT 1", False),
+    (f"{WORKER.replace(AT, '')}the second line of a statement", False),
+    (f"\t{WALSENDER}the second line of a statement", False),
+]
 
 TOLD = [
     # the line, what of it is shown, words of meaning and remedy, its kind
@@ -82,6 +95,11 @@ TOLD = [
     ),
     (f"{WALSENDER}ERROR:  all replication slots are in use", "all replication slots are in use", "no slot is free", ""),
 ]
+
+
+@pytest.mark.parametrize(("line", "is_of_links"), OF_LINKS)
+def test_what_other_clients_write_is_none_of_links_matter(line, is_of_links):
+    assert bool(of_links(ROLE).search(line.encode())) is is_of_links
 
 
 @pytest.mark.parametrize(("line", "shown", "words", "kind"), TOLD)
