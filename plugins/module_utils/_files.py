@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -78,13 +79,21 @@ class ManagedFile:
 
 
 def point_to(link: str, target: str) -> None:
-    """Make a symbolic link point to a target, at once: it always points somewhere."""
-    os.makedirs(os.path.dirname(link), exist_ok=True)
-    temporary = f"{link}.new"
-    if os.path.lexists(temporary):
-        os.unlink(temporary)
-    os.symlink(target, temporary)
-    os.rename(temporary, link)
+    """Make a symbolic link point to a target, at once: it always points somewhere.
+
+    Nodes that share a host do it one after the other.
+    """
+    directory, temporary = os.path.dirname(link), f"{link}.new"
+    os.makedirs(directory, exist_ok=True)
+    lock = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
+        os.symlink(target, temporary)
+        os.rename(temporary, link)
+    finally:
+        os.close(lock)
 
 
 def give(path: str, owner: str, mode: int) -> None:
