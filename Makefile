@@ -12,7 +12,7 @@ PLAYBOOK := $(AS_ROOT) $(VENV)/bin/ansible-playbook --inventory $(QUICKSTART)
 PYTEST := $(AS_ROOT) $(VENV)/bin/pytest
 WITH_SOURCE = $(AS_ROOT) BDR_SOURCE='$(BDR_SOURCE)' BDR_REF='$(BDR_REF)'
 # contrib_bdr is not among them: it needs a source of its own.
-SCENARIOS := plex one_way lifecycle compare reseed
+SCENARIOS := plex one_way lifecycle compare reseed status
 SERVER_PACKAGES := postgresql-15 postgresql-15-pglogical python3-psycopg2
 MONITOR_PACKAGES := prometheus prometheus-postgres-exporter
 BROWSER_PACKAGES := chromium fonts-dejavu-core

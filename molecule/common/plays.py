@@ -14,6 +14,7 @@ from pathlib import Path
 from nodes import PROJECT, Node
 
 SSH = "-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR -o ConnectTimeout=5"
+PLAY_SECONDS = 900
 
 
 class Play(t.NamedTuple):
@@ -47,6 +48,7 @@ def player(nodes: t.Mapping[str, Node], directory: Path, own: t.Sequence[str] = 
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            timeout=PLAY_SECONDS,
         )
         assert not must or done.returncode == 0, done.stdout
         return Play(done.returncode, done.stdout)
