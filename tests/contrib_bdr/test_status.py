@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 from groups import LOCAL_DDL, Group, eventually
+from modules import node_plans, runner
 
 NODES = ("alpha", "bravo", "charlie")
 TABLES = (
@@ -72,6 +73,16 @@ def test_a_group_that_is_well_has_no_findings(group: Group) -> None:
     told = [link["lag_bytes"] for link in found["links"]]
     # Up to 0.4 nothing says which walsender serves which slot, where there are several.
     assert told == [None] * 6 if is_0_4(group) else all(lag is not None for lag in told)
+
+
+def test_a_node_is_told_as_it_is_in_the_shape_of_the_plan(group: Group, capsys: pytest.CaptureFixture[str]) -> None:
+    era = "0.4" if is_0_4(group) else "0.7"
+    for node, plan in node_plans(group, era).items():
+        as_is = runner(group, capsys, era)("group_info", node)["as_is"]
+        # Only the downstream can tell whose a slot is.
+        assert [slot["downstream"] for slot in as_is.pop("slots")] == ["", ""] and as_is.pop("hba") is None
+        assert {"bdr.connections"} <= {setting["name"] for setting in as_is.pop("settings")}
+        assert as_is == {name: plan[name] for name in as_is}
 
 
 def test_a_worker_that_waits_for_a_lock_is_told_with_who_holds_it(group: Group) -> None:

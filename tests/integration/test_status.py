@@ -264,6 +264,26 @@ def test_without_the_password_nobody_makes_one_to_look_for_drift(group: Group) -
     assert not_as_planned(found)[0].startswith("what site.yml would change on alpha, bravo, charlie is not known: ")
 
 
+def test_a_node_is_told_as_it_is_in_the_shape_of_the_plan(group: Group, run: Runner) -> None:
+    for node, plan in node_plans(group).items():
+        as_is = run("group_info", node)["as_is"]
+        settings = {setting["name"]: setting["value"] for setting in as_is.pop("settings")}
+        assert as_is == {name: plan[name] for name in as_is}
+        assert len(as_is) == 12 and settings["max_slot_wal_keep_size"] == "96MB"
+        # What came with a minor release only, the server may not know.
+        assert {each["name"] for each in plan["settings"] if not each["probed"]} <= set(settings)
+    slot = {"database": "appdb", "downstream": "", "name": "pgl_appdb_alpha_alpha_gone", "plugin": "pglogical_output"}
+    group.sql("alpha", "SELECT pg_create_logical_replication_slot(%s, %s)", slot["name"], slot["plugin"])
+    group.sql("bravo", "SELECT pglogical.alter_subscription_remove_replication_set('alpha_bravo', 'ddl_sql')")
+    group.sql("bravo", "SELECT pglogical.alter_node_add_interface('alpha', 'by_hand', 'host=by_hand password=s3cret')")
+    group.sql("bravo", "SELECT pglogical.alter_subscription_interface('alpha_bravo', 'by_hand')")
+    assert slot in run("group_info", "alpha")["as_is"]["slots"]
+    dsns = {each["name"]: each["dsn"] for each in run("group_info", "bravo")["as_is"]["connections"]}
+    assert dsns["alpha_bravo"] == "host=by_hand password=********"
+    group.sql("alpha", "SELECT pg_drop_replication_slot(%s)", slot["name"])
+    stand(group)
+
+
 # --- Since the last look --------------------------------------------------------------------------
 
 

@@ -52,6 +52,19 @@ class ContribBdrServer(EngineServer):
         """No database holds connections here: they are settings."""
         return {}
 
+    def connections_found(self, session: Session, database: str, text: str) -> list[Connection]:
+        """Return those of the file. Of one that is not planned neither the upstream's name nor its slot is known."""
+        planned = {connection.name: connection for connection in self.plan.connections}
+        found = []
+        for name in self.connections_in(text):
+            own = {key: value for key, value in settings_in(text).items() if _connection_of(key) == name}
+            dsn = next((value for key, value in own.items() if key.endswith("dsn")), "")
+            delay = next((value for key, value in own.items() if key.endswith("apply_delay")), "0")
+            like = planned.get(name, Connection(_database_of(dsn), "", name, dsn, ""))
+            if like.database == database:
+                found.append(replace(like, dsn=dsn, apply_delay_ms=int(delay)))
+        return found
+
     def wanted_connections(self, database: str) -> State:
         """No database holds connections here: they are settings."""
         return {}
@@ -149,6 +162,11 @@ def _incoming(name: str, workers: t.Iterable[Row]) -> Row:
         if re.search(rf"\b{re.escape(name)}\b", row["query"]):
             found = {key: row[key] for key in found}
     return {"name": name, "status": "", "worker": name, "blocked_by": [], "origin_lsn": None, **found}
+
+
+def _database_of(dsn: str) -> str:
+    match = re.search(r"\bdbname=(?:'([^']*)'|(\S+))", dsn)
+    return "".join(filter(None, match.groups())) if match else ""
 
 
 def _connection_of(setting: str) -> str:

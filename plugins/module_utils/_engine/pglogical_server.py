@@ -65,14 +65,9 @@ class PglogicalServer(EngineServer):
         }
         for item, attributes in found.items():
             if item.kind == "table":
-                kept = attributes["set"] not in (
-                    "",
-                    *TABLE_SETS,
-                )  # an operator's own set is the operator's choice
-                wanted[item] = {
-                    **attributes,
-                    "set": attributes["set"] if kept else attributes["fitting_set"],
-                }
+                # An operator's own set is the operator's choice.
+                kept = attributes["set"] not in ("", *TABLE_SETS)
+                wanted[item] = {**attributes, "set": attributes["set"] if kept else attributes["fitting_set"]}
         return wanted
 
     def observe_connections(self, session: Session, database: str) -> State:
@@ -80,6 +75,12 @@ class PglogicalServer(EngineServer):
         if not session.rows(sql.EXTENSIONS):
             return {}
         return {_subscription(row["name"], database): _as_found(row) for row in session.rows(sql.SUBSCRIPTIONS)}
+
+    def connections_found(self, session: Session, database: str, text: str) -> list[Connection]:
+        """Return the subscriptions; the upstream of one that is not planned is called as it calls itself."""
+        rows = session.rows(sql.CONNECTIONS) if session.rows(sql.EXTENSIONS) else []
+        names = {connection.name: {"upstream": connection.upstream} for connection in self.plan.connections}
+        return [Connection(**{"database": database, **row, **names.get(row["name"], {})}) for row in rows]
 
     def wanted_connections(self, database: str) -> State:
         """Return one subscription for each connection of the plan."""

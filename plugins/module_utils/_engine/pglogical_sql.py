@@ -58,6 +58,14 @@ SELECT s.sub_name::text AS name, s.sub_enabled AS enabled, i.if_dsn AS dsn,
  ORDER BY 1
 """
 
+CONNECTIONS = """
+SELECT s.sub_name::text AS name, n.node_name::text AS upstream, i.if_dsn AS dsn, s.sub_slot_name::text AS slot,
+       (extract(epoch FROM s.sub_apply_delay) * 1000)::bigint AS apply_delay_ms
+  FROM pglogical.subscription s
+  JOIN pglogical.node_interface i ON i.if_id = s.sub_origin_if
+  JOIN pglogical.node n ON n.node_id = s.sub_origin
+"""
+
 # Read on the upstream by the replication role: any role may see this view.
 SLOT = """
 SELECT active, coalesce(wal_status, '') AS wal_status FROM pg_replication_slots WHERE slot_name = %(slot)s

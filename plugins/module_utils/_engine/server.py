@@ -65,6 +65,13 @@ class EngineServer(abc.ABC):
         """Return the node's ends of links in one database, as they are."""
 
     @abc.abstractmethod
+    def connections_found(self, session: Session, database: str, text: str) -> list[Connection]:
+        """Return the same as the plan has them, those that it does not know as well.
+
+        text: the file of connections, where they are settings.
+        """
+
+    @abc.abstractmethod
     def wanted_connections(self, database: str) -> State:
         """Return the same as they should be."""
 

@@ -247,6 +247,20 @@ def test_a_stranger_is_left_alone(era):
 
 
 @pytest.mark.parametrize("era", ERAS)
+def test_connections_are_told_as_the_plan_has_them(era):
+    found, mark = engine(era, bdr_apply_delay_ms=9), SEPARATOR[era["bdr_era"]]
+    text = _render.connections(found.plan, found.plan.connection_settings)
+    assert found.connections_found(FakeSession({}), "appdb", text) == list(found.plan.connections)
+    theirs = ((f"bdr.zulu{mark}dsn", "host=z dbname='other'"), (f"bdr.yankee{mark}dsn", "host=y dbname=other user=x"))
+    text = text_of(found, *named((CONNECTIONS, "zulu, xray, yankee"), *theirs))
+    assert found.connections_found(FakeSession({}), "appdb", text) == []
+    told = [("zulu", "host=z dbname='other'", ""), ("yankee", "host=y dbname=other user=x", "")]
+    assert [
+        (each.name, each.dsn, each.slot) for each in found.connections_found(FakeSession({}), "other", text)
+    ] == told
+
+
+@pytest.mark.parametrize("era", ERAS)
 def test_strangers_of_a_node_without_upstreams_are_left_alone(era):
     found, mark = engine(era, "alpha", **ONE_WAY), SEPARATOR[era["bdr_era"]]
     there = {CONNECTIONS: "zulu", f"bdr.zulu{mark}dsn": "host=z"}

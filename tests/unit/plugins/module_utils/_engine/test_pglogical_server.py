@@ -8,6 +8,7 @@ What the SQL does on a real server is tested in tests/integration.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -174,6 +175,17 @@ def test_each_database_wants_its_own_subscriptions():
 def test_drift_of_a_subscription(changes, differs):
     steps = diff(found_subscriptions(subscription_row(**changes)), SERVER.wanted_connections("appdb"))
     assert {name for step in steps for name in step.changes} == differs
+
+
+def test_subscriptions_are_told_as_the_plan_has_them():
+    of_plan = {**dataclasses.asdict(CONNECTION), "upstream": "its own name"}
+    mine = {**of_plan, "name": "mine", "slot": "mine"}
+    for row in (of_plan, mine):
+        del row["database"]
+    session = FakeSession({sql.EXTENSIONS: [{"name": "pglogical"}], sql.CONNECTIONS: [of_plan, mine]})
+    stranger = dataclasses.replace(CONNECTION, name="mine", slot="mine", upstream="its own name")
+    assert SERVER.connections_found(session, "appdb", "") == [CONNECTION, stranger]
+    assert SERVER.connections_found(FakeSession({sql.EXTENSIONS: []}), "appdb", "") == []
 
 
 def test_somebody_else_s_subscription_is_left_alone():
