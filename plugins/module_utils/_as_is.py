@@ -17,15 +17,15 @@ from ._model import NodePlan
 from ._session_types import Row, Session
 from ._slots import look as look_at_slots
 
-RULES_SINCE = 100000
-"""The server version from which on pg_hba.conf can be read as a view."""
+TEN = 100000
+"""PostgreSQL 10: from then on pg_hba.conf can be read as a view, and the major version is one number."""
 
 _LIMIT = "SET statement_timeout = '10s'"
 _SERVER = """
 SELECT current_setting('port')::int AS port, current_setting('data_directory') AS data_directory,
        current_setting('log_directory') AS log_directory,
        current_setting('unix_socket_directories') AS socket_directory,
-       current_setting('listen_addresses') AS listen_addresses, current_setting('server_version') AS version
+       current_setting('listen_addresses') AS listen_addresses, current_setting('server_version_num')::int AS version
 """
 _DATABASES = """
 SELECT d.datname::text AS name, pg_encoding_to_char(d.encoding)::text AS encoding, d.datcollate::text AS locale
@@ -58,10 +58,11 @@ def look(plan: NodePlan, engine: EngineServer) -> Row:
             "log_directory": server["log_directory"],
             "socket_directory": server["socket_directory"].split(",")[0].strip(),
             "listen_addresses": sorted(each.strip() for each in server["listen_addresses"].split(",") if each.strip()),
-            "major": _major(server["version"]),
+            # Before 10 it is two numbers, and the plan has none.
+            "major": server["version"] // 10000 if server["version"] >= TEN else 0,
             "settings": session.rows(_SETTINGS, {"names": names}),
             "slots": _slots(session, engine),
-            "hba": _rules(session),
+            "hba": _rules(session) if server["version"] >= TEN else None,
         }
     members = {row["name"]: row for row in databases if _is_member(plan, row["name"])}
     return {
@@ -71,12 +72,6 @@ def look(plan: NodePlan, engine: EngineServer) -> Row:
         "locale": _alike(members, "locale"),
         "connections": [row for name in members for row in _connections(plan, engine, name)],
     }
-
-
-def _major(version: str) -> int:
-    """Return the major version as the plan has it: 0 before 10, where it is two numbers."""
-    first = int(version.partition(".")[0].rstrip("abcdefghijklmnopqrstuvwxyz"))
-    return first if first >= 10 else 0
 
 
 def _is_member(plan: NodePlan, database: str) -> bool:
@@ -106,9 +101,7 @@ def _slots(session: Session, engine: EngineServer) -> list[Row]:
     ]
 
 
-def _rules(session: Session) -> list[Row] | None:
-    if session.value("SELECT current_setting('server_version_num')::int") < RULES_SINCE:
-        return None
+def _rules(session: Session) -> list[Row]:
     rules = session.rows(_RULES)
     for rule in rules:
         mask = rule.pop("netmask")

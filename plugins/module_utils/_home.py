@@ -19,6 +19,8 @@ REMOVED = "removed"
 SEEDED = "seeded"
 """The same of a node that is half seeded: neither what it was nor a member yet."""
 LOG_LINES = 30
+TAIL_BYTES = 1024 * 1024
+"""Of each log, so much is looked through: a server may log every statement."""
 FAULTS = "WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT"
 """What a server says of a link that fails, without the rest."""
 
@@ -103,6 +105,8 @@ def log_tail(plan: NodePlan, levels: str = "", lines: int = LOG_LINES) -> list[s
         return []
     found: list[str] = []
     for name in sorted(names, key=os.path.getmtime):
-        with open(name, encoding="utf-8", errors="replace") as file:
-            found += [line for line in file.read().splitlines() if wanted.search(line)][-lines:]
+        with open(name, "rb") as file:
+            file.seek(max(0, os.path.getsize(name) - TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+        found += [line for line in text.splitlines() if wanted.search(line)][-lines:]
     return found[-lines:]
