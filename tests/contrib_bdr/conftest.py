@@ -30,9 +30,9 @@ def source() -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_group(source: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[..., Group]]:
-    """Return a maker of groups that build their server where it is missing; all of them are removed at the end."""
+    """Return a maker of groups that build their server where it is missing; all are removed at the end of the file."""
     makers = group_maker(tmp_path_factory)
     make = next(makers)
 

@@ -27,7 +27,7 @@ WALSENDERS = "local replication postgres peer map=pgbdr"
 @pytest.fixture(scope="module")
 def group(make_group: t.Callable[..., Group]) -> Group:
     """Return a plex that stands, whose servers let the local superuser in as a walsender."""
-    group = make_group("hsbdr", 5610, NODES, bdr_hba=[WALSENDERS])
+    group = make_group("hsbdr", 5614, NODES, bdr_hba=[WALSENDERS])
     group.must()
     return group
 

@@ -21,7 +21,7 @@ TABLES = (
 @pytest.fixture(scope="module")
 def group(make_group: t.Callable[..., Group]) -> Group:
     """Return a plex that stands, with some tables."""
-    group = make_group("hstat", 6100, NODES)
+    group = make_group("hsreal", 6105, NODES)
     group.must()
     for table in TABLES:
         group.everywhere(f"{local(group)}{table}")

@@ -14,7 +14,7 @@ def _needs_root() -> None:
     assert os.geteuid() == 0, "these tests make servers of their own: run them by make test, as root or with sudo"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def make_group(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[..., Group]]:
-    """Return a maker of groups; all of them are removed at the end."""
+    """Return a maker of groups; all of them are removed at the end of the file, so that few servers run at a time."""
     yield from group_maker(tmp_path_factory)

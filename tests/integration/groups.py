@@ -197,12 +197,17 @@ def words(output: str) -> str:
 
 
 def group_maker(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[..., Group]]:
-    """Yield a maker of groups; all of them are removed at the end."""
+    """Yield a maker of groups; all of them are removed at the end.
+
+    What a run that was killed left of a group is removed before it is made: its name and ports are this test's own.
+    """
     made: list[Group] = []
 
     def make(name: str, first_port: int, nodes: t.Sequence[str] = ("alpha", "bravo"), **variables: t.Any) -> Group:
         ports = {node: first_port + place for place, node in enumerate(nodes)}
         group = Group(name, tmp_path_factory.mktemp(name), ports, variables)
+        if (HOMES / name).exists() and name not in {other.name for other in made}:
+            group.remove()
         made.append(group)
         return group
 
