@@ -17,7 +17,7 @@ import time
 import typing as t
 from dataclasses import replace
 
-from . import _commands, _connection_file, _loaded, _render
+from . import _birth, _commands, _connection_file, _loaded, _render
 from ._conninfo import passfile
 from ._files import ManagedFile, empty_home, give, make_directory
 from ._home import MARKER, REMOVED, SEEDED, found_data, found_major, identity, log_tail
@@ -229,7 +229,7 @@ class Instance:
         if self.plan.standby_of:
             self._must(_commands.pg_basebackup(self.plan, unfinished), f"the copy of {self.plan.standby_of}")
         else:
-            self._must(_commands.initdb(self.plan, unfinished), "initdb")
+            _birth.initdb(self.plan, unfinished, lambda: self._must(_commands.initdb(self.plan, unfinished), "initdb"))
         self.finish_data(unfinished)
         return unfinished
 

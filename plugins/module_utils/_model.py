@@ -227,6 +227,9 @@ class NodePlan:
     sequence_strategy: str
     sequence_increment: int
     sequence_offset: int
+    initdb_place: int
+    initdb_places: int
+    """In which seconds its data may be made, see _birth.py: those that leave the place, divided by the places."""
 
 
 @dataclass(frozen=True)

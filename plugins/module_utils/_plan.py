@@ -139,6 +139,8 @@ def _node_plan(
         sequence_strategy=group.sequence_strategy,
         sequence_increment=group.sequence_increment,
         sequence_offset=node.sequence_offset,
+        initdb_place=group.nodes.index(node) if engine.identifiers_are_times else 0,
+        initdb_places=len(group.nodes) if engine.identifiers_are_times else 1,
     )
 
 

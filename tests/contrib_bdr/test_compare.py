@@ -9,9 +9,9 @@ import typing as t
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils._compare.work import Comparison
 from ansible_collections.pgbdr.bdr.plugins.module_utils._model import node_plan
+from eras import is_0_4, plant
 from groups import LOCAL_DDL, SOCKETS, Group, eventually
 from modules import node_plans
-from planting import is_0_4, plant
 
 NODES = ("alpha", "bravo", "charlie")
 ANY_DDL = f"{LOCAL_DDL} SET bdr.permit_unsafe_ddl_commands = on;"

@@ -6,6 +6,7 @@ import typing as t
 
 import psycopg2
 import pytest
+from eras import is_0_4
 from groups import LOCAL_DDL, Group, eventually
 
 NODES = ("alpha", "bravo")
@@ -25,10 +26,6 @@ def pair(make_group: Make) -> Group:
     group = make_group("hgold", 5606, NODES)
     group.must()
     return group
-
-
-def is_0_4(group: Group) -> bool:
-    return bool(group.sql("alpha", "SELECT 1 FROM pg_settings WHERE name = 'max_logical_slots'", database="postgres"))
 
 
 def is_denied(group: Group, node: str, table: str) -> bool:

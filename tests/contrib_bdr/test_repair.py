@@ -7,9 +7,9 @@ import typing as t
 import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils._repair import make
 from comparing import compare
+from eras import is_0_4, plant
 from groups import LOCAL_DDL, Group, eventually
 from modules import runner
-from planting import is_0_4, plant
 
 NODES = ("alpha", "bravo", "charlie")
 MESH = {("appdb", one, other) for one in NODES for other in NODES if one != other}

@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 import writing
+from eras import is_0_4
 from groups import LOCAL_DDL, Group, eventually, words
 from writing import NODES
 
@@ -25,10 +26,6 @@ TABLES = (
 SLOTS = "SELECT slot_name FROM pg_replication_slots WHERE plugin = 'bdr' AND NOT active"
 HELP = "SELECT proname FROM pg_proc WHERE proname LIKE 'seed\\_%'"
 HELD_SECONDS = 2
-
-
-def is_0_4(group: Group) -> bool:
-    return bool(group.sql("alpha", "SELECT 1 FROM pg_settings WHERE name = 'max_logical_slots'"))
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import time
 import typing as t
 
 import pytest
+from eras import is_0_4
 from groups import Group, Run, words
 from modules import Runner, runner
 
@@ -35,8 +36,7 @@ def group(make_group: t.Callable[..., Group]) -> Group:
 @pytest.fixture(scope="module")
 def era(group: Group) -> str:
     """Return the era of the group's servers."""
-    functions = group.sql("alpha", "SELECT 1 FROM pg_proc WHERE proname = 'init_logical_replication'")
-    return "0.4" if functions else "0.7"
+    return "0.4" if is_0_4(group) else "0.7"
 
 
 @pytest.fixture

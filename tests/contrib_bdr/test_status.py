@@ -8,6 +8,7 @@ import signal
 import typing as t
 
 import pytest
+from eras import is_0_4
 from groups import LOCAL_DDL, Group, eventually
 from modules import node_plans, runner
 
@@ -24,20 +25,11 @@ def group(make_group: t.Callable[..., Group]) -> Group:
     group = make_group("hsreal", 6105, NODES)
     group.must()
     for table in TABLES:
-        group.everywhere(f"{local(group)}{table}")
+        group.everywhere(f"{LOCAL_DDL} {table}")
     group.sql("alpha", "INSERT INTO town VALUES (1, 1)")
     for node in NODES:
         eventually(lambda node=node: group.sql(node, "SELECT count(*) FROM town"), [(1,)])
     return group
-
-
-def is_0_4(group: Group) -> bool:
-    return bool(group.sql("alpha", "SELECT 1 FROM pg_proc WHERE proname = 'init_logical_replication'"))
-
-
-def local(group: Group) -> str:
-    """Return what keeps DDL on its node, where it would be sent."""
-    return "" if is_0_4(group) else LOCAL_DDL
 
 
 def health(group: Group) -> dict[str, t.Any]:

@@ -33,6 +33,8 @@ class EngineRules(abc.ABC):
     """Where it does not, a TRUNCATE empties one node only, so it is denied unless the operator says otherwise."""
     needs_passfile_in_dsn: t.ClassVar[bool]
     """False where libpq does not know `passfile`: the unit's PGPASSFILE serves there."""
+    identifiers_are_times: t.ClassVar[bool] = False
+    """True where servers made in one second may have the same system identifier."""
     schema: t.ClassVar[Rules]
     """What must be the same in the definitions of tables."""
 

@@ -37,6 +37,7 @@ class ContribBdrRules(EngineRules):
     auth_method = "md5"
     needs_passfile_in_dsn = False
     seed_methods = ("in_place",)
+    identifiers_are_times = True
     underscore: t.ClassVar[bool]
     slots_setting: t.ClassVar[str]
     dsn_setting: t.ClassVar[str]

@@ -117,8 +117,8 @@ MESSAGES = (
     ),
     Message(
         r"system identifiers must differ between the nodes",
-        "two nodes are copies of one data directory",
-        "re-seed one of them; a physical copy cannot be a node",
+        "two nodes are copies of one data directory, or theirs were made in the same second",
+        "make the data directory of one of them anew; a physical copy cannot be a node",
     ),
     Message(
         r"slot creation rejected, bdr\.bdr_nodes entry for local node",

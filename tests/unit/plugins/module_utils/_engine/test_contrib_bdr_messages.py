@@ -159,7 +159,7 @@ TOLD = [
         f"{WORKER}FATAL:  system identifiers must differ between the nodes",
         "system identifiers must differ between the nodes",
         "two nodes are copies of one data directory",
-        "re-seed one of them",
+        "make the data directory of one of them anew",
     ),
     (
         f"{WALSENDER_07}ERROR:  bdr output plugin: slot creation rejected, bdr.bdr_nodes entry for local node "

@@ -1,4 +1,4 @@
-"""Rows changed on one node so that they stay there, as each era of contrib_bdr allows it."""
+"""What the tests have to do otherwise in each era of contrib_bdr."""
 
 from __future__ import annotations
 
