@@ -228,7 +228,8 @@ def _unread(plan: Row, read: Found) -> t.Iterator[Row]:
 
 def _untold(findings: t.Sequence[Row], links: t.Mapping[str, Row], nodes: Found) -> t.Iterator[Row]:
     """Yield the links and servers that do not work though no log says why."""
-    told = {name for finding in findings if finding["going_on"] for name in (*finding["links"], finding["node"])}
+    # What a node says of a link is no reason why its own server does not answer.
+    told = {name for finding in findings if finding["going_on"] for name in finding["links"] or [finding["node"]]}
     for name, node in nodes.items():
         if not node["answers"] and node["reason"] != "unreachable" and name not in told:
             mend, run = ("run site.yml, which starts it", [SITE]) if node["reason"] == "down" else ("", [_LOOK])

@@ -219,6 +219,12 @@ def test_what_does_not_work_though_no_log_says_why_is_told():
     assert "ansible-playbook playbooks/status.yml" in next(f for f in silent if f["about"] == "alpha")["run"]
 
 
+def test_a_server_that_is_down_is_told_of_whatever_its_workers_said_before():
+    found = diagnosed(nodes_seen(bravo=AWAY), bravo=[f"{P_WORKER}ERROR:  {DUPLICATE}"])
+    on = {(finding["about"], finding["message"][:13]) for finding in found["findings"] if finding["going_on"]}
+    assert on == {(TO_BRAVO, "duplicate key"), ("bravo", "its server is")}
+
+
 def test_a_host_that_cannot_be_reached_is_told_of():
     seen = nodes_seen()
     del seen["charlie"]
