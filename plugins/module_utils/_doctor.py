@@ -11,6 +11,7 @@ Runs on the controller, which alone knows all nodes. `plan` is Plan.as_dict(); `
 from __future__ import annotations
 
 import calendar
+import re
 import time
 import typing as t
 
@@ -24,6 +25,7 @@ from ._status_links import SOUND, WAITING_FOR_LOCK, reseed
 RETRY_SECONDS = 200
 """A worker that fails is tried again after three minutes at the latest: what is older was another trouble."""
 _ORDER = {ERROR: 0, WARNING: 1, NOTICE: 2}
+_WAITS = re.compile(r"process (?P<pid>\d+) still waiting for ")
 _LOOK = "ansible-playbook playbooks/status.yml"
 RESEED = "<downstream>"
 GOING_ON, EARLIER, OVER = "going_on", "earlier", "over"
@@ -39,7 +41,7 @@ def diagnose(plan: Row, read: Found, seen: Found) -> Row:
     findings = [
         _finding(node, group, *_links_of(node, group, links, names, slots))
         for node in sorted(read)
-        for group in (*read[node]["known"], *read[node]["unknown"])
+        for group in _with_workers((*read[node]["known"], *read[node]["unknown"]), seen.get(node, {}))
         if group["end"] != CLIENT or group["meaning"]
     ]
     _judge(findings, links, health["nodes"])
@@ -76,6 +78,17 @@ def _names(plan: Row) -> dict[str, Row]:
         for name, node in plan["nodes"].items()
         for connection in node["connections"]
     }
+
+
+def _with_workers(groups: t.Iterable[Row], seen: t.Mapping[str, t.Any]) -> t.Iterator[Row]:
+    """Yield the messages with the worker that waits: some servers' workers log no name, but status knows who it is."""
+    connections = {str(row["pid"]): row["name"] for row in seen.get("incoming", ())}
+    for group in groups:
+        waits = _WAITS.match(group["said"])
+        if waits and group["end"] == SERVER and waits["pid"] in connections:
+            yield {**group, "end": DOWNSTREAM, "connection": connections[waits["pid"]]}
+        else:
+            yield group
 
 
 def _links_of(
@@ -172,7 +185,7 @@ def _state(
     if all(state in SOUND for state in states):
         return OVER, told
     if finding["severity"] == WARNING:
-        is_waiting = WAITING_FOR_LOCK in states and " still waiting for " in finding["message"]
+        is_waiting = WAITING_FOR_LOCK in states and _WAITS.match(finding["message"])
         return GOING_ON if is_waiting else EARLIER, told
     last = max(newest[name, ""] for name in finding["links"])
     # A worker says one thing at a try. What the two ends say belongs together if it is of about the same time.

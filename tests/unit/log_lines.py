@@ -180,6 +180,7 @@ CONTRIB_BDR = [
     ("bravo", "W", "ERROR", "CONFLICT: could not find existing tuple for pkey  node[int4]:1 id[int8]:873", TO_BRAVO),
     ("bravo", "W", "ERROR", "CONFLICT: DELETE could not find existing tuple for pkey  id[int4]:1", TO_BRAVO),
     ("bravo", "W", "ERROR", "could not resolve relation name public.pg_temp_16475", TO_BRAVO),
+    ("bravo", "W", "ERROR", 'relation "public.mail" does not exist', TO_BRAVO),
     ("bravo", "W", "ERROR", "could not find primary key for table with oid 16445", TO_BRAVO),
     ("bravo", "W", "WARNING", "got delete without pkey", TO_BRAVO),
     ("bravo", "W", "ERROR", "could not find replication identifier 36716?", TO_BRAVO),

@@ -57,6 +57,12 @@ MESSAGES = (
         run=(SCHEMA,),
     ),
     Message(
+        r"relation \"(?P<table>[^\"]+)\" does not exist",
+        "the table {table} is missing here; everything behind that change waits",
+        "create it as it is on the upstream, in a session with bdr.skip_ddl_replication on",
+        run=(SCHEMA,),
+    ),
+    Message(
         r"could not find primary key for table with oid (?P<oid>\d+)",
         "an UPDATE of a table without primary key",
         "add the same primary key on every node",

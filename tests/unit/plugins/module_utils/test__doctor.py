@@ -194,6 +194,20 @@ def test_a_change_that_waits_goes_on_while_it_waits():
     ]
 
 
+def test_whose_worker_waits_status_knows_where_the_log_has_no_name():
+    line = f"{SERVER}LOG:  process {{}} still waiting for RowExclusiveLock on relation 16420 of database 1 after 1 ms"
+    incoming = [incoming_seen("alpha", pid=9, waits_seconds=5.0, waits_for="town"), incoming_seen("charlie", pid=8)]
+    seen = nodes_seen(bravo={"incoming": incoming})
+    (waits,) = (
+        finding
+        for finding in diagnosed(seen, "contrib_bdr", bravo=[line.format(9)])["findings"]
+        if finding["message"].startswith("process")
+    )
+    assert (waits["about"], waits["end"], waits["state"]) == (TO_BRAVO, "downstream", "going_on")
+    other = diagnosed(seen, "contrib_bdr", bravo=[line.format(7)])["findings"]
+    assert ("bravo", "over") in {(finding["about"], finding["state"]) for finding in other}
+
+
 def test_what_a_server_says_of_itself_goes_on_while_it_is_down():
     full = f'{SERVER}PANIC:  could not write to file "pg_wal/xlogtemp.77": No space left on device'
     assert only(diagnosed(alpha=[full]))["why"] == "its server answers"

@@ -77,6 +77,12 @@ TOLD = [
         "for pg_temp_*, a table was rewritten there",
     ),
     (
+        f'{WORKER}ERROR:  relation "public.mail" does not exist',
+        'relation "public.mail" does not exist',
+        "the table public.mail is missing here",
+        "create it as it is on the upstream, in a session with bdr.skip_ddl_replication on",
+    ),
+    (
         f"{WORKER}ERROR:  could not find primary key for table with oid 16445",
         "could not find primary key for table with oid 16445",
         "an UPDATE of a table without primary key",
