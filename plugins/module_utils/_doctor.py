@@ -19,7 +19,7 @@ from ._engine.messages import CLIENT, ERROR, NOTICE, SITE, WARNING
 from ._log_reading import DOWNSTREAM, SERVER, UPSTREAM
 from ._session_types import Row
 from ._slot_report import report
-from ._status import Found, link_name, status
+from ._status import Found, is_half_seeded, link_name, status
 from ._status_links import SOUND, WAITING_FOR_LOCK, reseed
 
 RETRY_SECONDS = 200
@@ -184,6 +184,9 @@ def _state(
     told = f"{'the link is' if len(finding['links']) == 1 else 'the links are'} {', '.join(states)}"
     if all(state in SOUND for state in states):
         return OVER, told
+    seeded = [end for name in finding["links"] for end in _nodes_of(links[name]) if is_half_seeded(nodes[end])]
+    if seeded:
+        return EARLIER, f"the seeding of {seeded[0]} is not finished"
     if finding["severity"] == WARNING:
         is_waiting = WAITING_FOR_LOCK in states and _WAITS.match(finding["message"])
         return GOING_ON if is_waiting else EARLIER, told
@@ -194,6 +197,10 @@ def _state(
     if is_old or finding["last_at"] < own:
         return EARLIER, f"{told}, by what was told later"
     return GOING_ON, told
+
+
+def _nodes_of(link: Row) -> tuple[str, str]:
+    return link[UPSTREAM], link[DOWNSTREAM]
 
 
 def _seconds(at: str) -> int:
@@ -244,11 +251,13 @@ def _untold(findings: t.Sequence[Row], links: t.Mapping[str, Row], nodes: Found)
     # What a node says of a link is no reason why its own server does not answer.
     told = {name for finding in findings if finding["going_on"] for name in finding["links"] or [finding["node"]]}
     for name, node in nodes.items():
-        if not node["answers"] and node["reason"] != "unreachable" and name not in told:
+        if is_half_seeded(node):
+            yield _of_the_group(name, name, "its seeding is not finished", "run it again", [reseed(name)], ERROR, "")
+        elif not node["answers"] and node["reason"] != "unreachable" and name not in told:
             mend, run = ("run site.yml, which starts it", [SITE]) if node["reason"] == "down" else ("", [_LOOK])
             yield _of_the_group(name, name, f"its server is {node['reason']}", mend, run, ERROR, node["error"])
     for name, link in links.items():
-        is_of_a_node = not all(nodes[link[end]]["answers"] for end in (UPSTREAM, DOWNSTREAM))
+        is_of_a_node = any(not nodes[end]["answers"] or is_half_seeded(nodes[end]) for end in _nodes_of(link))
         if link["state"] not in SOUND and name not in told and not is_of_a_node:
             message = f"{link['state']}, and no log says why"
             yield _of_the_group(name, link["downstream"], message, link["mend"], [_LOOK], ERROR, link["evidence"][0])

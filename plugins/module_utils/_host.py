@@ -33,13 +33,14 @@ def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
     """Return what check_hosts decides on; the keys are the RETURN block of host_info."""
     running = service(plan, run).is_running() if found_major(plan) else False
     facts = server_facts(plan.bin_directory, run)
+    data = found_data(plan)
     return {
         "architecture": f"{platform.machine()} {sys.byteorder}-endian {8 * _pointer_bytes()} bit",
         "machine": _machine_id(),
         "service_manager": "systemd" if is_systemd() else "pg_ctl",
         "platform": platform_name(),
         "server": facts,
-        "data": found_data(plan),
+        "data": data,
         "catalog_version": data_catalog_version(plan.data_directory),
         "major": found_major(plan),
         "running": running,
@@ -47,7 +48,8 @@ def observe(plan: NodePlan, run: Runner) -> dict[str, t.Any]:
         "port_taken": not running and _is_taken(plan),
         "missing_packages": missing_packages(plan.packages, run),
         "disk": disk(plan),
-        "databases": _databases(plan) if running and speaks_as_planned(plan, facts) else {},
+        # A node that is half seeded is refused; as long as it follows its donor, it has no engine to be asked for.
+        "databases": _databases(plan) if running and data == "ours" and speaks_as_planned(plan, facts) else {},
     }
 
 

@@ -20,7 +20,7 @@ from ._model import node_plan
 from ._session_types import Row
 from ._slot_report import MB, report
 from ._start_check import way_out
-from ._status_links import DOWN, SITE, SOUND, UNKNOWN, Ends, Verdict, judge
+from ._status_links import CLOSED, DOWN, SITE, SOUND, UNFINISHED, UNKNOWN, Ends, Verdict, judge, reseed
 
 Found = t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -41,6 +41,7 @@ _UNREACHABLE = {
     "error": "its host cannot be reached or was not asked",
     "slots": [],
     "restored": {"refused": ""},
+    "seeding": "",
 }
 
 
@@ -152,9 +153,14 @@ def _finding(severity: str, about: str, message: str, mend: str = "", summary: s
 
 
 def _is_of_the_node(link: Row, nodes: Found) -> bool:
-    """Tell whether a link is as it is since one of its nodes tells nothing, which is told of the node."""
+    """Tell whether a link is as it is since one of its nodes tells nothing or is no member, told of the node."""
     ends = (nodes[link["upstream"]], nodes[link["downstream"]])
-    return link["state"] in (DOWN, UNKNOWN) and not all(node["answers"] for node in ends)
+    return link["state"] in (DOWN, UNKNOWN) and any(not node["answers"] or is_half_seeded(node) for node in ends)
+
+
+def is_half_seeded(node: t.Mapping[str, t.Any]) -> bool:
+    """Tell whether a node is no member until its seeding goes on, whatever its server does."""
+    return bool(node["seeding"] == UNFINISHED)
 
 
 def _link_finding(link: Row) -> Row:
@@ -175,6 +181,13 @@ def _node_findings(nodes: Found) -> t.Iterator[Row]:
     for name, node in nodes.items():
         if not node["answers"] and node["restored"]["refused"]:
             continue
+        if is_half_seeded(node):
+            told = f"{name} is half seeded and no member yet: a reseed.yml is at work, or did not end"
+            yield _finding(ERROR, name, told, reseed(name), f"{name} is half seeded")
+            continue
+        if node["seeding"] == CLOSED:
+            told = f"{name} is closed to its clients: a reseed.yml or remove_node.yml is at work, or did not end"
+            yield _finding(ERROR, name, told, f"run that again, or let clients in: {SITE}", f"{name} is closed")
         if not node["answers"]:
             what = {"down": "is down", "silent": "does not answer", "unreachable": "cannot be reached"}[node["reason"]]
             mend = SITE if node["reason"] == "down" else f"look at the host of {name}"

@@ -38,6 +38,9 @@ LOOP_SECONDS = 30
 
 SITE = "ansible-playbook playbooks/site.yml"
 
+CLOSED, UNFINISHED = "closed", "unfinished"
+"""How far a node is on its way in or out: it lets no clients in; it is half seeded, and no member."""
+
 
 @dataclass(frozen=True)
 class Ends:
@@ -84,6 +87,14 @@ def reseed(downstream: str) -> str:
     """Return the command that seeds a node again."""
     name = shlex.quote(downstream)
     return f"ansible-playbook playbooks/reseed.yml -e bdr_node={name} -e bdr_confirm={name}"
+
+
+def _half_seeded(ends: Ends) -> Verdict | None:
+    """A node that is no member yet has no links, whatever lies on its disk."""
+    for name, end, node in ((ends.upstream, "upstream", ends.up), (ends.downstream, "downstream", ends.down)):
+        if node["seeding"] == UNFINISHED:
+            return Verdict(DOWN, (f"the seeding of {name} is not finished",), reseed(name), end)
+    return None
 
 
 def _not_set_up(ends: Ends) -> Verdict | None:
@@ -236,5 +247,5 @@ def _stands(ends: Ends) -> Verdict:
 
 
 _RULES: tuple[t.Callable[[Ends], Verdict | None], ...] = (
-    *(_not_set_up, _gone, _away, _waits, _failed, _runs, _stands),
+    *(_half_seeded, _not_set_up, _gone, _away, _waits, _failed, _runs, _stands),
 )

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 
-from . import _conflicts, _session
+from . import _conflicts, _render, _session
 from ._engine.messages import of_links, recent
 from ._engine.server import EngineServer
 from ._guard import Guard
-from ._home import FAULTS, log_tail
+from ._home import FAULTS, SEEDED, found_data, log_tail
 from ._loaded import pending_restart
 from ._logs import holding
 from ._model import NodePlan
@@ -22,6 +22,7 @@ from ._service import is_dead
 from ._session_types import Row
 from ._slot_dialects import SlotRefused, probe
 from ._slots import look as look_at_slots
+from ._status_links import CLOSED, UNFINISHED
 from ._status_node import SILENT, tables, with_failures, with_sender
 
 CONNECT_SECONDS = 3
@@ -71,7 +72,19 @@ def look(plan: NodePlan, engine: EngineServer, run: Runner, conflicts_since: flo
     conflicts_since: the host's time up to which its conflicts were counted before, 0 where they never were.
     """
     seen = _seen(plan, engine, run, conflicts_since)
-    return {**seen, "restored": look_at_changes(plan, run, answers=seen["answers"])}
+    return {**seen, "restored": look_at_changes(plan, run, answers=seen["answers"]), "seeding": _seeding(plan)}
+
+
+def _seeding(plan: NodePlan) -> str:
+    """Return whether the node is half seeded or closed to its clients, "" where it is neither."""
+    if found_data(plan) == SEEDED:
+        return UNFINISHED
+    shut = _render.hba(_render.closed(plan))
+    try:
+        with open(f"{plan.data_directory}/pg_hba.conf", encoding="utf-8", errors="replace") as file:
+            return CLOSED if shut != _render.hba(plan) and file.read() == shut else ""
+    except OSError:
+        return ""
 
 
 def _seen(plan: NodePlan, engine: EngineServer, run: Runner, conflicts_since: float | None) -> Row:

@@ -95,6 +95,12 @@ restored:
   description: What M(pgbdr.bdr.restored_info) returns.
   type: dict
   returned: always
+seeding:
+  description:
+    - V(unfinished) of a node that is half seeded, V(closed) of one that lets no clients in because it is about to be
+      seeded or to leave, empty of others.
+  type: str
+  returned: always
 slots:
   description:
     - The slots as M(pgbdr.bdr.slot_info) returns them, each with C(sender), the state of its walsender, and

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 from groups import Group, eventually, words
+from health import played
 from modules import stand
 from writing import CHARLIE, KEYS, NODES, TABLES, equal, written
 
@@ -98,11 +99,36 @@ KILLS = (
 )
 
 
+# What status.yml and the doctor call it, by the task that was killed.
+AS_IT_IS = {
+    "Copy the donor": ("charlie is closed", set()),
+    "Keep the changes for the node from here on": (
+        "charlie is half seeded",
+        {("charlie", "its seeding is not finished")},
+    ),
+}
+
+
+def told_as_it_is(group: Group, wrong: str, going_on: set[tuple[str, str]]) -> None:
+    """See that the node's state is told in its own words, and nothing else as wrong."""
+    _run, health = played("status", group, bdr_status_fail=False)
+    assert [each["summary"] for each in health["findings"] if each["severity"] == "error"] == [wrong]
+    _run, diagnosed = played("doctor", group, bdr_doctor_fail=False)
+    on = {(each["about"], each["message"]) for each in diagnosed["findings"] if each["going_on"]}
+    assert on == going_on
+    if going_on:
+        refused = group.play("site")
+        assert refused.code != 0 and "the seeding of charlie is not finished" in words(refused.output)
+        assert refused.changed() == set()
+
+
 def test_killed_at_each_step_it_goes_on(group: Group) -> None:
     with written(group):
         force: tuple[str, ...] = ("-e", "bdr_force=charlie")
         for task, seconds in KILLS:
             group.kill(task, seconds, "reseed", *CHARLIE, *force)
+            if task in AS_IT_IS:
+                told_as_it_is(group, *AS_IT_IS[task])
             # What stands in its place is no member, and says so.
             if (group.home("charlie") / "data/pgbdr_seed.json").exists():
                 force = ()

@@ -200,6 +200,7 @@ def node_seen(name: str, names: str = THREE, **changes: t.Any) -> Variables:
         "settings": {"max_connections": "100"},
         "pending_restart": [],
         "restored": {"refused": ""},
+        "seeding": "",
         "databases": {"appdb": {"error": "", "unguarded": [], "keyless": []}},
         "clock": {"offset_ms": 0.0, "uncertainty_ms": 0.0},
     }

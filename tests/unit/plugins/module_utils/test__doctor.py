@@ -239,6 +239,16 @@ def test_a_server_that_is_down_is_told_of_whatever_its_workers_said_before():
     assert on == {(TO_BRAVO, "duplicate key"), ("bravo", "its server is")}
 
 
+def test_what_the_links_of_a_half_seeded_node_said_before_does_not_go_on():
+    seen = nodes_seen(bravo={"seeding": "unfinished", "incoming": [], "is_standby": True})
+    found = diagnosed(seen, bravo=[f"{P_WORKER}ERROR:  {DUPLICATE}"])
+    told = {(finding["about"], finding["state"], finding["why"]) for finding in found["findings"]}
+    assert told == {("bravo", "going_on", ""), (TO_BRAVO, "earlier", "the seeding of bravo is not finished")}
+    assert found["findings"][0]["run"] == [
+        "ansible-playbook playbooks/reseed.yml -e bdr_node=bravo -e bdr_confirm=bravo"
+    ]
+
+
 def test_a_host_that_cannot_be_reached_is_told_of():
     seen = nodes_seen()
     del seen["charlie"]

@@ -131,6 +131,27 @@ def test_what_a_node_that_tells_nothing_does_to_its_links_is_told_once():
     assert failure(found) == f"bdr is not well: {'; '.join(told)}"
 
 
+def test_a_node_that_is_half_seeded_is_told_once_with_what_goes_on_with_it():
+    broken = {"appdb": {"error": "pglogical is not in shared_preload_libraries", "unguarded": [], "keyless": []}}
+    for server in ({"incoming": [], "databases": broken, "is_standby": True}, DOWN):
+        found = health(charlie={**server, "seeding": "unfinished"})
+        (finding,) = found["findings"]
+        assert finding["message"].startswith("charlie is half seeded and no member yet")
+        assert finding["mend"] == "ansible-playbook playbooks/reseed.yml -e bdr_node=charlie -e bdr_confirm=charlie"
+        assert failure(found) == "bdr is not well: charlie is half seeded"
+        of_charlie = [link for link in found["links"] if "charlie" in (link["upstream"], link["downstream"])]
+        assert {(link["state"], link["evidence"][0]) for link in of_charlie} == {
+            ("down", "the seeding of charlie is not finished")
+        }
+
+
+def test_a_node_that_lets_no_clients_in_is_an_error_though_its_links_stream():
+    found = health(charlie={"seeding": "closed"})
+    assert set(states(found).values()) == {"streaming"}
+    assert failure(found) == "bdr is not well: charlie is closed"
+    assert found["findings"][0]["mend"] == "run that again, or let clients in: ansible-playbook playbooks/site.yml"
+
+
 def test_a_database_that_cannot_be_looked_at_is_an_error():
     seen = {"appdb": {"error": "it is gone", "unguarded": [], "keyless": []}}
     found = health(alpha={"databases": seen, "incoming": []})

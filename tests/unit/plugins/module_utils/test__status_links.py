@@ -11,10 +11,10 @@ import pytest
 from ansible_collections.pgbdr.bdr.plugins.module_utils._status_links import Ends, judge, reseed
 
 MB = 1024 * 1024
-SEEN = {"answers": True, "reason": "", "error": "", "findings": [], "slots_keep_wal": True}
-DOWN = {"answers": False, "reason": "down", "error": "no such file"}
-SILENT = {"answers": False, "reason": "silent", "error": "the server does not answer within 3 s"}
-GONE = {"answers": False, "reason": "unreachable", "error": "its host cannot be reached"}
+SEEN = {"seeding": "", "answers": True, "reason": "", "error": "", "findings": [], "slots_keep_wal": True}
+DOWN = {"seeding": "", "answers": False, "reason": "down", "error": "no such file"}
+SILENT = {"seeding": "", "answers": False, "reason": "silent", "error": "the server does not answer within 3 s"}
+GONE = {"seeding": "", "answers": False, "reason": "unreachable", "error": "its host cannot be reached"}
 OLD = {**SEEN, "slots_keep_wal": False}
 REMOVED = {**OLD, "findings": ["requested WAL segment 01 has already been removed: this upstream no longer has it"]}
 SERVER = {"socket_directory": "/run/sockets", "port": 5432, "database": "appdb"}
