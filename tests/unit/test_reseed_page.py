@@ -13,7 +13,9 @@ import yaml
 from ansible_collections.pgbdr.bdr.plugins.module_utils import _hosts, _seed, _seed_check, _seed_told
 from ansible_collections.pgbdr.bdr.plugins.module_utils._engine.seeding import gap
 from ansible_collections.pgbdr.bdr.plugins.module_utils._seed_check import Course, Request
-from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan, plan
+from ansible_collections.pgbdr.bdr.plugins.module_utils._status import status
+from ansible_collections.pgbdr.bdr.plugins.module_utils._status_links import CLOSED, UNFINISHED
+from ansible_collections.pgbdr.bdr.tests.unit.builders import node_plan, nodes_seen, plan
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/reseed.md").read_text("utf-8")
@@ -71,6 +73,12 @@ def begin_anew(problem: str) -> list[str]:
     return [f"{problem}. Begin anew with -e bdr_force=charlie"]
 
 
+def found_as(seeding: str) -> list[str]:
+    """Return what status.yml finds of a node that is on its way."""
+    found = status(PLAN, nodes_seen(charlie={"seeding": seeding}), 50, 16)
+    return [finding["message"] for finding in found["findings"]]
+
+
 MESSAGES = [
     asked("charlie", "bravo", ""),
     asked("charlie", "charlie", "zulu"),
@@ -93,6 +101,8 @@ MESSAGES = [
     stands_against(charlie={"answers": False, "data": "absent", "has_data": False}),
     begin_anew(gap(FROM_BRAVO, "charlie", "0/1", "")),
     begin_anew(gap(FROM_BRAVO, "charlie", "0/1", "0/2")),
+    found_as(CLOSED),
+    found_as(UNFINISHED),
     [_hosts.half_seeded("charlie")],
 ]
 

@@ -34,6 +34,8 @@ ALONE = """
 SELECT pg_replication_origin_create('here') WHERE NOT EXISTS (SELECT FROM pg_replication_origin WHERE roname = 'here');
 SELECT pg_replication_origin_session_setup('here');
 """
+# A worker that failed, as it does while the other end is away, is tried again after three minutes at the latest.
+RETRIED_SECONDS = 240
 WAL = "SELECT pg_logical_emit_message(false, 'fill', repeat('x', 4000000)) FROM generate_series(1, 8)"
 
 Look = t.Callable[..., dict[str, t.Any]]
@@ -101,7 +103,7 @@ def test_a_group_that_is_well_is_left_as_it_is(look: Look, nodes: dict[str, Node
     nodes["alpha"].psql("INSERT INTO town VALUES (1, 1); INSERT INTO mail VALUES (1, 'a'), (2, 'b')")
     for node in nodes.values():
         eventually(lambda node=node: node.psql("SELECT count(*) FROM mail"), "2")
-    eventually(lambda: states(look()), {}, 60)
+    eventually(lambda: states(look()), {}, RETRIED_SECONDS)
     before = {name: node.psql(STATE) for name, node in nodes.items()}
     found = look()
     assert found["ok"] and found["findings"] == [] and len(found["links"]) == len(LINKS)
@@ -113,7 +115,7 @@ def test_a_line_that_is_cut_is_seen_at_both_of_its_links_alone(look: Look, nodes
         nodes["alpha"].psql("UPDATE town SET n = n + 1")
         eventually(lambda: sorted(states(look())), ["alpha charlie", "charlie alpha"], 60)
         assert "unknown" not in states(look()).values(), "both ends answer"
-    eventually(lambda: states(look()), {}, 60)
+    eventually(lambda: states(look()), {}, RETRIED_SECONDS)
     eventually(lambda: nodes["charlie"].psql("SELECT n FROM town"), nodes["alpha"].psql("SELECT n FROM town"))
 
 
@@ -123,7 +125,7 @@ def test_a_server_that_hangs_is_told_of_and_the_others_stream(look: Look, nodes:
         assert found["nodes"]["charlie"]["reason"] == "silent"
         assert errors(found)[0].startswith("charlie does not answer")
         assert sorted(states(found)) == of("charlie")
-    eventually(lambda: states(look()), {}, 60)
+    eventually(lambda: states(look()), {}, RETRIED_SECONDS)
 
 
 def test_a_host_that_hangs_is_told_of_and_the_others_stream(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +136,7 @@ def test_a_host_that_hangs_is_told_of_and_the_others_stream(look: Look, monkeypa
         found = look()
     assert found["nodes"]["charlie"]["reason"] == "unreachable"
     assert sorted(states(found)) == of("charlie")
-    eventually(lambda: states(look()), {}, 60)
+    eventually(lambda: states(look()), {}, RETRIED_SECONDS)
 
 
 def test_a_server_that_is_down_is_told_with_what_starts_it(look: Look, nodes: dict[str, Node]) -> None:
@@ -142,14 +144,16 @@ def test_a_server_that_is_down_is_told_with_what_starts_it(look: Look, nodes: di
         found = look()
         assert found["nodes"]["charlie"]["reason"] == "down"
         assert states(found) == dict.fromkeys(of("charlie"), "down")
-    eventually(lambda: states(look()), {}, 60)
+    eventually(lambda: states(look()), {}, RETRIED_SECONDS)
 
 
 def test_a_clock_that_is_wrong_is_told(look: Look, nodes: dict[str, Node], tmp_path: Path) -> None:
     """Hosts here share their clock, so what looks at echo's is told another time."""
-    echo, skewed = nodes["echo"], "/usr/local/bin/python3-five-seconds-ahead"
+    echo, skewed = nodes["echo"], "/usr/local/bin/python3-ahead"
     echo.run("apt-get -q update && apt-get -qy install --no-install-recommends faketime")
-    echo.run("printf '#!/bin/sh\\nexec faketime -f +5s /usr/bin/python3 \"$@\"\\n' > %s && chmod +x %s", skewed, skewed)
+    echo.run(
+        "printf '#!/bin/sh\\nexec faketime -f +60s /usr/bin/python3 \"$@\"\\n' > %s && chmod +x %s", skewed, skewed
+    )
     variable = "ansible_python_interpreter"
     found = {
         name: replace(node, variables={**node.variables, variable: "/usr/bin/python3"}) for name, node in nodes.items()
@@ -157,7 +161,7 @@ def test_a_clock_that_is_wrong_is_told(look: Look, nodes: dict[str, Node], tmp_p
     found["echo"].variables[variable] = skewed  # type: ignore[index]
     told = look(player(found, tmp_path, own=(variable,)))
     assert [error for error in errors(told) if "clock" in error] != []
-    assert 4000 < told["nodes"]["echo"]["clock"]["offset_ms"] < 6000
+    assert 50_000 < told["nodes"]["echo"]["clock"]["offset_ms"] < 70_000
     assert states(told) == {}
 
 
@@ -203,7 +207,7 @@ def test_what_was_said_is_what_mends(look: Look, play: Runner, nodes: dict[str, 
     assert mends["charlie echo"] == "ansible-playbook playbooks/site.yml"
     assert mends["echo alpha"] == "ansible-playbook playbooks/reseed.yml -e bdr_node=alpha -e bdr_confirm=alpha"
     play(EVERYBODY, "reseed", "-e", "bdr_node=alpha", "-e", "bdr_confirm=alpha")
-    eventually(lambda: states(look()), {}, 60)
+    eventually(lambda: states(look()), {}, RETRIED_SECONDS)
     assert "alpha, charlie, echo: equal" in play(EVERYBODY, "compare").output
 
 
