@@ -26,7 +26,7 @@ _END = "SELECT pg_terminate_backend(pid) FROM (" + _CLIENTS + ") AS clients"
 
 def closed(plan: NodePlan, run: Runner, check_mode: bool) -> list[dict[str, str]]:
     """Let only downstreams and the local superuser in, and end who else is connected. A server that is down starts."""
-    file = ManagedFile(f"{plan.data_directory}/pg_hba.conf", _render.hba(_render.closed(plan)), 0o600, "postgres")
+    file = _shut(plan)
     diffs = [file.diff()] if file.differences() else []
     manager = service(plan, run)
     if not manager.is_running():
@@ -44,6 +44,16 @@ def closed(plan: NodePlan, run: Runner, check_mode: bool) -> list[dict[str, str]
             _loaded.reload(plan)
             session.rows(_END, role)
     return diffs
+
+
+def is_closed(plan: NodePlan) -> bool:
+    """Tell whether the node lets no clients in, and the plan does."""
+    shut = _shut(plan)
+    return shut.text != _render.hba(plan) and shut.found() == shut.text
+
+
+def _shut(plan: NodePlan) -> ManagedFile:
+    return ManagedFile(f"{plan.data_directory}/pg_hba.conf", _render.hba(_render.closed(plan)), 0o600, "postgres")
 
 
 def out(plan: NodePlan, run: Runner, check_mode: bool) -> list[dict[str, str]]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 
-from . import _conflicts, _render, _session
+from . import _conflicts, _session
 from ._engine.messages import of_links, recent
 from ._engine.server import EngineServer
+from ._fence import is_closed
 from ._guard import Guard
 from ._home import FAULTS, SEEDED, found_data, log_tail
 from ._loaded import pending_restart
@@ -79,12 +80,7 @@ def _seeding(plan: NodePlan) -> str:
     """Return whether the node is half seeded or closed to its clients, "" where it is neither."""
     if found_data(plan) == SEEDED:
         return UNFINISHED
-    shut = _render.hba(_render.closed(plan))
-    try:
-        with open(f"{plan.data_directory}/pg_hba.conf", encoding="utf-8", errors="replace") as file:
-            return CLOSED if shut != _render.hba(plan) and file.read() == shut else ""
-    except OSError:
-        return ""
+    return CLOSED if is_closed(plan) else ""
 
 
 def _seen(plan: NodePlan, engine: EngineServer, run: Runner, conflicts_since: float | None) -> Row:

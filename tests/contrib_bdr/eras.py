@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from groups import Group
+from groups import LOCAL_DDL, Group, eventually
+
+NODES = ("alpha", "bravo", "charlie")
+TABLES = (
+    "CREATE TABLE town (id int PRIMARY KEY, n int)",
+    "CREATE TABLE mail (id int PRIMARY KEY, address text UNIQUE)",
+)
+
+
+def with_tables(group: Group) -> Group:
+    """Return the plex, which stands by then, with the same rows on all nodes."""
+    group.must()
+    for table in TABLES:
+        group.everywhere(f"{LOCAL_DDL} {table}")
+    group.sql("alpha", "INSERT INTO town VALUES (1, 1)")
+    for node in NODES:
+        eventually(lambda node=node: group.sql(node, "SELECT count(*) FROM town"), [(1,)])
+    return group
 
 
 def is_0_4(group: Group) -> bool:

@@ -9,14 +9,9 @@ import typing as t
 
 import health
 import pytest
-from eras import is_0_4, plant
+from eras import NODES, TABLES, is_0_4, plant, with_tables
 from groups import LOCAL_DDL, Group, eventually
 
-NODES = ("alpha", "bravo", "charlie")
-TABLES = (
-    "CREATE TABLE town (id int PRIMARY KEY, n int)",
-    "CREATE TABLE mail (id int PRIMARY KEY, address text UNIQUE)",
-)
 PASSWORD = "no secret"
 SITE, SCHEMA = "ansible-playbook playbooks/site.yml", "ansible-playbook playbooks/schema.yml"
 
@@ -26,14 +21,7 @@ Findings = dict[tuple[str, str], dict[str, t.Any]]
 @pytest.fixture(scope="module")
 def group(make_group: t.Callable[..., Group]) -> Group:
     """Return a plex that stands, with some tables."""
-    group = make_group("hdocreal", 6285, NODES, bdr_replication_password=PASSWORD)
-    group.must()
-    for table in TABLES:
-        group.everywhere(f"{LOCAL_DDL} {table}")
-    group.sql("alpha", "INSERT INTO town VALUES (1, 1); INSERT INTO mail VALUES (1, 'a')")
-    for node in NODES:
-        eventually(lambda node=node: group.sql(node, "SELECT count(*) FROM mail"), [(1,)])
-    return group
+    return with_tables(make_group("hdocreal", 6285, NODES, bdr_replication_password=PASSWORD))
 
 
 played = functools.partial(health.played, "doctor")

@@ -8,28 +8,15 @@ import signal
 import typing as t
 
 import pytest
-from eras import is_0_4
+from eras import NODES, is_0_4, with_tables
 from groups import LOCAL_DDL, Group, eventually
 from modules import node_plans, runner
-
-NODES = ("alpha", "bravo", "charlie")
-TABLES = (
-    "CREATE TABLE town (id int PRIMARY KEY, n int)",
-    "CREATE TABLE mail (id int PRIMARY KEY, address text UNIQUE)",
-)
 
 
 @pytest.fixture(scope="module")
 def group(make_group: t.Callable[..., Group]) -> Group:
     """Return a plex that stands, with some tables."""
-    group = make_group("hsreal", 6105, NODES)
-    group.must()
-    for table in TABLES:
-        group.everywhere(f"{LOCAL_DDL} {table}")
-    group.sql("alpha", "INSERT INTO town VALUES (1, 1)")
-    for node in NODES:
-        eventually(lambda node=node: group.sql(node, "SELECT count(*) FROM town"), [(1,)])
-    return group
+    return with_tables(make_group("hsreal", 6105, NODES))
 
 
 def health(group: Group) -> dict[str, t.Any]:
